@@ -13,7 +13,7 @@ from conftest import Command
 from bptt.bench import process_plan, run, worker
 from bptt.bench.cases import CELLS, SECTIONS, SHAPES, TORCH_CELLS, Case, Shape
 from bptt.bench.layer_contenders import Peer
-from bptt.bench.page_section import check_place, describe, other_machines, read_page, write_page
+from bptt.bench.page_section import check_page, check_place, describe, other_machines, read_page, write_page
 from bptt.bench.process_plan import choose
 from bptt.bench.request import Budget, Request
 from bptt.bench.result_tables import ResultTable, notes, tables
@@ -227,6 +227,11 @@ def test_places_are_checked_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(InputError, match="output: must be a page of text"):
         read_page(tmp_path / "bytes")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "benchmark_layers.png").write_bytes(b"\x89PNG of somebody else")
+    check_page(tmp_path / "page.md", {"small"})
+    with pytest.raises(InputError, match="must be free, or an earlier output of bptt"):
+        check_page(tmp_path / "page.md", {"small", "layers"})
 
 
 # ---- the plan

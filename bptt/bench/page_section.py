@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -13,10 +13,9 @@ from bptt.bench.picture import draw_layers
 from bptt.bench.result_tables import ResultTable, notes, tables
 from bptt.bench.results import Environment, Report
 from bptt.errors import InputError, counted
-from bptt.files import make_inner_folder, write_whole
+from bptt.files import check_output, make_inner_folder, write_whole
 
 _TITLE = "# Benchmarks\n"
-_PICTURE = "benchmark_layers.png"
 # The lines that `describe` writes under the date, and how far apart the peaks of one processor are at most.
 _MACHINE, _PEAK = re.compile(r"\n(.+, \d+ cores, [^;]+);"), re.compile(r"\npeak (\d+) GF/s")
 _OTHER_PEAK = 1.25
@@ -34,6 +33,14 @@ def read_page(path: Path) -> str:
         return path.read_text(encoding="utf-8") if path.exists() else _TITLE
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("output", "must be a page of text", f"{path}: {error}") from error
+
+
+def check_page(path: Path, sections: Collection[str]) -> None:
+    """Raise InputError unless the sections can be put into the page, before anything is measured."""
+    check_place("output", path)
+    read_page(path)
+    if "layers" in sections:
+        check_output(_picture(path))
 
 
 def write_page(path: Path, report: Report) -> None:
@@ -96,10 +103,14 @@ def _replaced(text: str, name: str, section: str) -> str:
 
 def _draw(report: Report, path: Path) -> str:
     """Draw the picture; return the line of the page that shows it."""
-    folder = path.parent / "images"
-    make_inner_folder(folder)
-    draw_layers(report, folder / _PICTURE)
-    return f"![How many times as fast as torch, by shape]({folder.name}/{_PICTURE})"
+    picture = _picture(path)
+    make_inner_folder(picture.parent)
+    draw_layers(report, picture)
+    return f"![How many times as fast as torch, by shape]({picture.parent.name}/{picture.name})"
+
+
+def _picture(page: Path) -> Path:
+    return page.parent / "images" / "benchmark_layers.png"
 
 
 def describe(report: Report) -> list[str]:

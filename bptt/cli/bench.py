@@ -42,7 +42,7 @@ def command() -> Any:
 def _bench(choices: Choices) -> None:
     from rich.console import Console
 
-    from bptt.bench.page_section import check_place, read_page, write_page
+    from bptt.bench.page_section import check_page, check_place, write_page
     from bptt.bench.process_plan import choose
     from bptt.bench.run import carry_out
     from bptt.files import check_output, write_output
@@ -53,8 +53,7 @@ def _bench(choices: Choices) -> None:
         check_place("json", asked.json)
         check_output(asked.json)
     if asked.output:
-        check_place("output", asked.output)
-        read_page(asked.output)
+        check_page(asked.output, {case.section for request in requests for case in request.cases})
     with Console(stderr=True, highlight=False).status("") as status:
         progress = _Progress(sum(len(request.cases) for request in requests), status.update)
         on_machine = _Comparer(asked.output).on_machine
