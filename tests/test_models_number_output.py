@@ -12,6 +12,7 @@ from bptt.models.heads.number_output import (
     NumberOptions,
     NumberOutput,
     conformal_quantile,
+    median,
     number_losses,
     pinball,
 )
@@ -149,3 +150,19 @@ def test_without_held_out_examples_a_point_has_no_interval() -> None:
 def test_options_that_cannot_be(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         NumberOptions(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 1001, 1002])
+def test_the_median_is_that_of_quantile(count: int) -> None:
+    values = torch.randn(count, dtype=torch.float64)
+    assert torch.equal(median(values), values.quantile(0.5))
+
+
+def test_more_targets_than_quantile_takes() -> None:
+    """Half are below 1, half above 3."""
+    count = 2**24 + 2
+    values = torch.zeros(count, 1)
+    values[: count // 2, 0], values[count // 2 :, 0] = 1, 3
+    output = NumberOutput(1, 1, NumberOptions())
+    output.fit(values)
+    assert output.median.item() == 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bptt.models.heads.number_output import NumberOutput, pinball
+from bptt.models.heads.number_output import NumberOutput, median, pinball
 from bptt.notebook import ShownMetrics
 
 
@@ -69,7 +69,7 @@ def _of_one(
     metrics |= {
         "mae": errors.abs().mean().item(),
         "rmse": errors.square().mean().sqrt().item(),
-        "median_absolute_error": errors.abs().quantile(0.5).item(),
+        "median_absolute_error": median(errors.abs()).item(),
         "baseline_mae": (targets - output.median[k]).abs().mean().item(),
         "baseline_rmse": (targets - _mean(output, k)).square().mean().sqrt().item(),
     }

@@ -44,7 +44,7 @@ class NumberOutput(nn.Module):
             if is_constant and not (may_be_constant and len(known)):
                 came = f"{known[0].item():g} in all {len(known):,}" if len(known) else "none"
                 raise InputError("targets", "must differ, for there to be something to learn", came)
-            self.median[k] = known.median() if len(known) % 2 else known.quantile(0.5)
+            self.median[k] = median(known)
             if self.options.standardise:
                 self.mean[k] = known.mean()
                 self.deviation[k] = 1.0 if is_constant else known.std(correction=0)
@@ -118,6 +118,15 @@ class NumberOutput(nn.Module):
         # A negative margin makes an interval narrower; its ends never pass each other.
         middle, margin = (low + high) / 2, self.margin.to(low.device)
         return torch.minimum(low - margin, middle), torch.maximum(high + margin, middle)
+
+
+def median(values: Tensor) -> Tensor:
+    """Return the median of values (N,), of an even number the mean of the two in the middle.
+
+    `Tensor.quantile` refuses more than 2^24 values, `Tensor.median` returns the lower of the two.
+    """
+    low, high = values.median(), -(-values).median()
+    return high - (high - low) * 0.5
 
 
 def conformal_quantile(scores: Tensor, share: float) -> Tensor:
