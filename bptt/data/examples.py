@@ -147,7 +147,7 @@ def gather(
         rule = f"must have a label, as {with_target} other examples of the file have"
         raise InputError(bare.place, rule, "none", "Add the label, or remove the example")
     if in_file(rows):
-        return Examples(rows, columns, (rows.note, *notes))
+        return Examples(rows, columns, (*rows.notes, *notes))
     return Examples(tuple(rows), columns, notes)
 
 

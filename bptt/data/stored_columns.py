@@ -103,6 +103,26 @@ class CodedSequences(View[tuple[T, ...]]):
         return tuple(map(self.values.__getitem__, self.codes[start : start + size].tolist()))
 
 
+@dataclass(frozen=True, eq=False)
+class ArrayRows(View[Any]):
+    """The rows of an array in memory, (N, ...) `values`."""
+
+    values: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def take(self, numbers: Iterable[int]) -> ArrayRows:
+        """Return the rows of these numbers."""
+        return ArrayRows(self.values[as_numbers(numbers)])
+
+    def _item(self, number: int) -> Any:
+        return self.values[number]
+
+
 class FewValues:
     """Numbers the values of a column until there are too many; of a column of tuples, the values in these."""
 

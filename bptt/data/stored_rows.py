@@ -13,7 +13,7 @@ import numpy as np
 from bptt.data.large_text import LargeText, PlacedLine, spans
 from bptt.data.long_reading import followed
 from bptt.data.reading import LARGE
-from bptt.data.stored_columns import FewValues, Integers, View, as_numbers
+from bptt.data.stored_columns import ArrayRows, FewValues, Integers, View, as_numbers
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -86,13 +86,15 @@ class RowFacts(NamedTuple):
 
 
 class StoredRows(View[T], Generic[T]):
-    """Rows that `make` makes of the texts of their records, one of each of `records`, and of their places."""
+    """Rows that `make` makes of the texts of their records, one of each of `records`, and of their places; or
+    of rows of arrays in memory, `ArrayRows`.
+    """
 
     def __init__(
         self,
-        records: tuple[Records, ...],
+        records: tuple[Records | ArrayRows, ...],
         places: RowPlaces,
-        make: Callable[[tuple[str, ...], str], T],
+        make: Callable[[tuple[Any, ...], str], T],
         survey: RowFacts | None = None,
     ) -> None:
         self.records, self.places, self._make, self._survey = records, places, make, survey
@@ -132,7 +134,7 @@ class StoredRows(View[T], Generic[T]):
         """Return pairs of rows, one of each; the places are those of these."""
         count, (ours, theirs) = len(self.records), (self._make, other._make)
 
-        def make(texts: tuple[str, ...], place: str) -> tuple[T, U]:
+        def make(texts: tuple[Any, ...], place: str) -> tuple[T, U]:
             return ours(texts[:count], place), theirs(texts[count:], place)
 
         return StoredRows((*self.records, *other.records), self.places, make)
@@ -146,7 +148,7 @@ class StoredRows(View[T], Generic[T]):
         for number, row in enumerate(self):
             if keep(row):
                 kept.append(number)
-                keys.append(_key(getattr(row, "input")))  # noqa: B009
+                keys.append(key_number(getattr(row, "input")))  # noqa: B009
                 for name, column in columns.items():
                     column.add(getattr(row, name))
         chosen = np.frombuffer(kept, np.int64)
@@ -158,11 +160,24 @@ class StoredRows(View[T], Generic[T]):
         others = self.places.take(left_out.nonzero()[0])
         return StoredRows(rows.records, rows.places, rows._make, survey), others
 
+    def with_targets(self, targets: ArrayRows) -> StoredRows[Any]:
+        """Return the rows, which are examples, with targets that are in memory."""
+        make, survey = self._make, self._survey
+        assert survey is not None
+        facts = survey._replace(columns={**survey.columns, "target": targets})
+
+        def example(each: tuple[Any, ...], place: str) -> Any:
+            return replace(make(each[:-1], place), target=each[-1])  # type: ignore[type-var]
+
+        return StoredRows((*self.records, targets), self.places, example, facts)
+
     @property
-    def note(self) -> str:
-        """A line for the user on where the rows are."""
-        files = " and ".join(f"{each.file.name} ({each.file.size >> 20:,} MB)" for each in self.records)
-        return f"rows stay in the file, read for each batch, as of all over {LARGE >> 20} MB: {files}"
+    def notes(self) -> tuple[str, ...]:
+        """A line for the user on where the rows are, if they are in a file."""
+        files = [each.file for each in self.records if isinstance(each, Records)]
+        named = " and ".join(f"{file.name} ({file.size >> 20:,} MB)" for file in files)
+        said = f"rows stay in the file, read for each batch, as of all over {LARGE >> 20} MB: {named}"
+        return (said,) if files else ()
 
     @property
     def keys(self) -> Integers:
@@ -205,10 +220,11 @@ def every_line(lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, Placed
     return ((line, line) for line in lines)
 
 
-def _key(value: Hashable) -> int:
+def key_number(value: Hashable) -> int:
     """Return a number by which equal inputs are found: two of a billion others collide once in 37 times, and
     are then on one side of a split.
     """
-    data = value if isinstance(value, str) else repr(value)
-    digest = blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8)
+    if not isinstance(value, bytes):
+        value = (value if isinstance(value, str) else repr(value)).encode("utf-8", "surrogatepass")
+    digest = blake2b(value, digest_size=8)
     return int.from_bytes(digest.digest(), "little", signed=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,9 @@ from bptt.shapes import check_shape
 
 if TYPE_CHECKING:
     from bptt.models.moments import Moments
+
+# Series that are joined at a time.
+_BLOCK = 1024
 
 
 def look_up(tokens: Tensor, table: Tensor, row_sparse: bool = False) -> Tensor:
@@ -117,9 +121,12 @@ class SeriesInput(InputPart):
 
         A column that never changes keeps its unit; NaN is left out.
         """
-        steps = torch.cat([each.double() for each in series])
+        # In blocks, as a tensor for each row of a large table takes many times the memory of its numbers.
+        left = iter(series)
+        blocks = iter(lambda: list(islice(left, _BLOCK)), [])
+        steps = torch.cat([torch.cat(block).double() for block in blocks])
         mean = steps.nanmean(0).nan_to_num()
-        deviation = (steps - mean).square().nanmean(0).sqrt()
+        deviation = steps.sub_(mean).square_().nanmean(0).sqrt()
         self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 

@@ -9,20 +9,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.examples import Example, Examples, numbered
+from bptt.data.examples import Example, Examples, in_file, mapped, numbered
 from bptt.data.readers.arrays import read_npz_numbers
 from bptt.data.readers.forms import read_examples
-from bptt.data.readers.grid import LABELS, Columns, Grid
+from bptt.data.readers.grid import LABELS, Columns, Grid, check_width
 from bptt.data.readers.headers import IDS, TEXT_LABELS, TEXTS, TIMES, with_header_of
 from bptt.data.readers.labelled import read_labelled
 from bptt.data.readers.numbers import is_number, read_numbers
 from bptt.data.readers.records import RECORDS, find_row_names
-from bptt.data.readers.sources import Source, path_of, read_grid
-from bptt.data.readers.tables import is_header, read_long, read_table
+from bptt.data.readers.sources import Source, path_of, read_grid, read_rows
+from bptt.data.readers.tables import find_rows, is_header, read_long, read_table
+from bptt.deferred import deferred
 from bptt.errors import InputError
 
 Numbers = npt.NDArray[np.float64]
 Measured = Examples[Any, Numbers]
+
+_in_arrays = deferred("bptt.data.measured_rows", "in_arrays")
+_with_numbers = deferred("bptt.data.measured_rows", "with_numbers")
 
 # Joins the cells of several targets of a row: part of no number in any spelling.
 _MARK = ";"
@@ -50,7 +54,9 @@ def read_measured(
     if form == "long":
         return _read_long(read_grid(source), columns, targets, every_step)
     if form in ("columns", "table"):
-        return _read_rows(read_grid(source), form, columns, targets)
+        # Rows to be answered keep the names by which a table calls them.
+        read = read_rows if columns.labelled else read_grid
+        return _read_rows(read(source), form, columns, targets)
     return _parse(read_examples(source, form, columns), (_UNNAMED,), columns.labelled)
 
 
@@ -63,7 +69,7 @@ def _read_rows(grid: Grid, form: str, columns: Columns, targets: tuple[str, ...]
         grid, notes = with_header_of(grid, columns, (*TEXTS, *TEXT_LABELS))
     elif not grid.header and is_header(grid.rows, columns):
         grid = grid.with_header()
-    grid.check_widths()
+    grid.head.check_widths()
     named = bool(grid.header)
     grid = replace(grid, header=grid.header or numbered(len(grid.rows[0])))
     chosen = _find(grid, columns, targets, TEXT_LABELS if form == "columns" else LABELS)
@@ -78,11 +84,25 @@ def _read_rows(grid: Grid, form: str, columns: Columns, targets: tuple[str, ...]
             notes = (*notes, said)
     else:
         names = targets or columns.learned[1:]
+    if form == "table" and in_file(grid.rows):
+        return _in_arrays_of(grid, columns, names, notes)
     read = read_labelled if form == "columns" else read_table
     found = read(grid, columns)
     kept = tuple(note for note in found.notes if not note.startswith("columns: text"))
     found = replace(found, notes=(*notes, *kept))
     return _parse(found, names, columns.labelled)
+
+
+def _in_arrays_of(grid: Grid, columns: Columns, names: tuple[str, ...], notes: tuple[str, ...]) -> Measured:
+    """Read the rows of a table in a file one at a time, so that their numbers alone are in memory."""
+    table = find_rows(grid, columns)
+
+    def measure(row: Example[Any, str], place: str) -> Example[Any, Numbers]:
+        return Example(row.input, _numbers(row.target, names, place, columns.labelled), place)
+
+    found = table.gather(_in_arrays(mapped(table.rows, grid.places, measure)), columns)
+    said = (*notes, *found.notes)
+    return replace(found, notes=said, found=("", *names), unlabelled=_UNLABELLED)
 
 
 def _find(grid: Grid, columns: Columns, targets: tuple[str, ...], usual: Sequence[str]) -> list[int]:
@@ -103,7 +123,7 @@ def _find(grid: Grid, columns: Columns, targets: tuple[str, ...], usual: Sequenc
 
 def _last(grid: Grid) -> int:
     """Return the last column of a table but that which names its rows."""
-    name = find_row_names(grid.header, grid.rows, set())
+    name = find_row_names(grid.header, grid.head.rows, set())
     others = [i for i in range(len(grid.header)) if i != name]
     if len(others) < 2:
         raise InputError(grid.name, "must have a column of numbers beside the target", ", ".join(grid.header))
@@ -120,7 +140,7 @@ def _target_of_texts(grid: Grid, columns: Columns) -> int:
     numbers = [
         i
         for i in range(len(grid.header))
-        if i not in (text, record) and all(is_number(row[i]) for row in grid.rows)
+        if i not in (text, record) and all(is_number(row[i]) for row in grid.head.rows)
     ]
     if len(numbers) != 1:
         cure = "Name it: `target_column` NAME"
@@ -132,9 +152,13 @@ def _join(grid: Grid, chosen: Sequence[int]) -> tuple[Grid, str]:
     """Return the grid with one column, the last, for the targets, and the name of that column."""
     kept = [i for i in range(len(grid.header)) if i not in chosen]
     name = _MARK.join(grid.header[i] for i in chosen)
-    rows = tuple(
-        (*(row[i] for i in kept), _MARK.join(row[i].strip() or "nan" for i in chosen)) for row in grid.rows
-    )
+
+    def join(row: tuple[str, ...], place: str) -> tuple[str, ...]:
+        check_width(row, place, len(grid.header))
+        return (*(row[i] for i in kept), _MARK.join(row[i].strip() or "nan" for i in chosen))
+
+    rows = mapped(grid.rows, grid.places, join)
+    rows = rows if in_file(rows) else tuple(rows)
     return replace(grid, header=(*(grid.header[i] for i in kept), name), rows=rows), name
 
 
@@ -143,12 +167,16 @@ def _parse(found: Examples[Any, str], names: tuple[str, ...], labelled: bool) ->
     if labelled and not found.has_targets:
         rule = "an example to learn from has a number as its target"
         raise InputError(found.rows[0].place, rule, "none", _UNLABELLED)
-    rows = [
-        Example(row.input, _numbers(row.target, names, row.place, labelled), row.place, row.name)
-        for row in found.rows
-    ]
+
+    def read(row: Example[Any, str]) -> Numbers | None:
+        return _numbers(row.target, names, row.place, labelled)
+
+    if in_file(found.rows):
+        rows = _with_numbers(found.rows, read)
+    else:
+        rows = _all_or_none([Example(row.input, read(row), row.place, row.name) for row in found.rows])
     named = ("".join(found.found[:1]), *names)
-    return Examples(_all_or_none(rows), found.columns, found.notes, named, unlabelled=_UNLABELLED)
+    return Examples(rows, found.columns, found.notes, named, unlabelled=_UNLABELLED)
 
 
 def _all_or_none(rows: Sequence[Example[Any, Numbers]]) -> tuple[Example[Any, Numbers], ...]:

@@ -87,12 +87,11 @@ def read_numbers(cells: Sequence[str], place: str, name: Callable[[int], str] = 
 
 def note_missing(rows: Iterable[Example[Array, str]]) -> tuple[str, ...]:
     """Return a note on the numbers that are missing; none if all are there."""
-    counts = [(int(np.isnan(row.input).sum()), row.place) for row in rows]
-    total = sum(count for count, _ in counts)
-    if not total:
-        return ()
-    first = next(place for count, place in counts if count)
-    return (f"missing: {total:,} numbers, read as NaN, the first at {first}",)
+    total, first = 0, ""
+    for row in rows:
+        if count := int(np.isnan(row.input).sum()):
+            total, first = total + count, first or row.place
+    return (f"missing: {total:,} numbers, read as NaN, the first at {first}",) if total else ()
 
 
 def _read(cell: str, place: str, name: Callable[[int], str], i: int) -> float:

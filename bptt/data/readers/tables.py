@@ -5,16 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt.data.examples import Array, Example, Examples, gather
-from bptt.data.readers.grid import LABELS, Columns, Grid
+from bptt.data.examples import Array, Example, Examples, gather, mapped
+from bptt.data.readers.grid import LABELS, Columns, Grid, check_width
 from bptt.data.readers.headers import IDS, TIMES
 from bptt.data.readers.numbers import is_like_number, note_missing, read_numbers
 from bptt.data.readers.table_columns import known_columns, names_without_header, shown_columns
 from bptt.data.readers.times import read_times
 from bptt.errors import InputError
+
+
+class FoundTable(NamedTuple):
+    """The rows of a table as they were read, the columns of their numbers and of their label, and notes."""
+
+    grid: Grid
+    rows: Sequence[Example[Array, str]]
+    features: Sequence[int]
+    label: int | None
+    notes: tuple[str, ...]
+
+    def gather(self, rows: Sequence[Example[Array, Any]], columns: Columns) -> Examples[Array, Any]:
+        """Return these rows, or what was made of them, as examples."""
+        return _gather(
+            self.grid, rows, self.features, self.label, (*self.notes, *note_missing(rows)), columns
+        )
 
 
 def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
@@ -27,21 +44,32 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     `columns.features` these are the numbers, in this order, and a table without another column has no labels.
     Raises InputError naming line and column.
     """
+    table = find_rows(grid, columns)
+    return table.gather(table.rows, columns)
+
+
+def find_rows(grid: Grid, columns: Columns) -> FoundTable:
+    """Return the rows of a table as `read_table` does; those that stay in their file are read, and checked,
+    when they are asked for.
+    """
     if not grid.header and is_header(grid.rows, columns):
         grid = grid.with_header()
-    grid.check_widths()
-    named = replace(grid, header=grid.header or names_without_header(grid, columns))
+    head = grid.head
+    head.check_widths()
+    named = replace(head, header=grid.header or names_without_header(head, columns))
     if columns.features:
-        label, name, notes = known_columns(grid, named, columns)
+        label, name, notes = known_columns(head, named, columns)
     else:
-        label, name, notes = shown_columns(grid, named, columns)
+        label, name, notes = shown_columns(head, named, columns)
     features = _features(named, columns, {label, name})
-    rows = []
-    for cells, place in zip(named.rows, named.places, strict=True):
+
+    def example(cells: Sequence[str], place: str) -> Example[Array, str]:
+        check_width(cells, place, len(named.header))
         target = None if label is None else _label(cells[label], place, columns)
         values = _numbers(cells, features, place, named.header)
-        rows.append(Example(values, target, place, "" if name is None else cells[name].strip()))
-    return _gather(named, rows, features, label, (*notes, *note_missing(rows)), columns)
+        return Example(values, target, place, "" if name is None else cells[name].strip())
+
+    return FoundTable(named, mapped(grid.rows, grid.places, example), features, label, notes)
 
 
 def is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:

@@ -27,7 +27,7 @@ class RegressorEnsemble(TrainedRegressor):
         super().__init__(_output([each.model for each in members]), first.codec, first.config)
         self.members = tuple(members)
 
-    def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
+    def _answer(self, inputs: Sequence[Example[Any, Any]]) -> tuple[list[Tensor], list[Tensor]]:
         given, places = [each.input for each in inputs], [each.place for each in inputs]
         found = [each.values(given, places) for each in self.members]
         values = [mean(several) for several in zip(*found, strict=True)]

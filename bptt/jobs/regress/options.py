@@ -120,7 +120,8 @@ OPTIONS = JobOptions(
     called="regressor",
     title="Train a regressor of texts, DNA, series or rows of numbers.",
     about="One number or several for each example, or for each step of a series, with prediction intervals.",
-    stays="texts and cells take many times that, numbers in a .npz about as much",
+    stays="texts in TSV, CSV or JSON lines, not compressed, stay in their file, of a table its numbers alone "
+    "are in memory",
     train=OptionSet(
         {
             "": RegressFiles,

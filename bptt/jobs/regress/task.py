@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.data.examples import Example, Examples
+from bptt.data.examples import Example, Examples, mapped
 from bptt.data.readers.measured import Measured
+from bptt.data.stored_columns import ArrayRows
 from bptt.errors import InputError
 from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.regress.config import TASK, RegressorConfig
@@ -24,7 +25,7 @@ from bptt.jobs.regress.trained import build, weight_rows
 from bptt.jobs.regress.trained import load_regressor as load_regressor
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.models.codecs.text import TextCodec
-from bptt.models.encoded import cut
+from bptt.models.encoded import encode_inputs
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, new_codec
 from bptt.runs.config import to_sections
@@ -81,17 +82,17 @@ class RegressTask(Supervised):
         if isinstance(self._codec, TextCodec):
             self.config = config = replace(config, tokens=self._codec.options)
         limit = config.data.max_length
-        self._encoded = [cut(self._codec.encode_example(row), limit) for row in examples.rows]
+        inputs = encode_inputs(self._codec, examples.rows, limit, fits_memory=True)
         # Encoded once now, so that a held-out input that cannot be read is refused before training starts.
         for row in held_out.rows:
             self._codec.encode_example(row)
-        self._targets = [torch.from_numpy(target) for target in examples.targets]
+        self._targets = _as_tensors(examples)
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, config)
         self._taken = self._take(origin) if origin else []
         # Also with initial weights of another run: the new data have their own mean.
-        self.model.output.fit(torch.cat([each.reshape(-1, each.shape[-1]) for each in self._targets]))
-        super().__init__(self._encoded, config.data)
+        self.model.output.fit(self._all_targets)
+        super().__init__(inputs, config.data)
 
     def _take(self, origin: Origin[TrainedRegressor]) -> list[str]:
         self.begun_from, there = origin.name, origin.trained
@@ -120,13 +121,20 @@ class RegressTask(Supervised):
 
     def _answers(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return the numbers (..., M, Q) of the network for these examples, and their targets (..., M)."""
-        batch = self.batch([self._encoded[row] for row in rows])
+        batch = self.batch(self.take(rows))
         found, wanted = self.model(batch), [self._targets[row] for row in rows]
         if not self.config.source.every_step:
             return found, torch.stack(wanted)
         lengths = batch.lengths.tolist()
         targets = torch.cat([each[:length] for each, length in zip(wanted, lengths, strict=True)])
         return flat(found, batch.lengths), targets
+
+    @property
+    def _all_targets(self) -> Tensor:
+        """The targets of all training examples, or of all their steps, (N, M) float64."""
+        if isinstance(self._targets, Tensor):
+            return self._targets
+        return torch.cat([each.reshape(-1, each.shape[-1]) for each in self._targets])
 
     @property
     def fingerprint(self) -> str:
@@ -171,9 +179,9 @@ class RegressTask(Supervised):
     def describe(self) -> list[str]:
         """Describe the examples, the targets, and the size of the model."""
         source, output = self.config.source, self.model.output
-        lengths = sorted(len(tensors[0]) for tensors in self._encoded)
+        least, most = map(int, self._inputs.lengths.aminmax())
         weights = sum(parameter.numel() for parameter in self.model.parameters())
-        whole = torch.cat([each.reshape(-1, each.shape[-1]) for each in self._targets])
+        whole = self._all_targets
         targets = [
             f"target {name}: {_range(whole[:, k])}, median {output.median[k]:.4g}"
             for k, name in enumerate(source.targets)
@@ -186,7 +194,7 @@ class RegressTask(Supervised):
             + (", a target at every step" * bool(source.every_step)),
             *targets,
             f"held out: {len(self._held_out):,} examples",
-            f"inputs: {lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each",
+            f"inputs: {least:,} to {most:,} {self._codec.unit} each",
             *self._codec.describe(),
             f"model: {weights:,} weights",
         ]
@@ -201,17 +209,31 @@ def check_targets(examples: Measured) -> bool:
     """Return whether each step has targets. Raises InputError if only some examples have such, or none do."""
     targets = examples.targets
     every = targets[0].ndim == 2
-    for row, target in zip(examples.rows, targets, strict=True):
+    for place, target in zip(examples.places, targets, strict=True):
         if (target.ndim == 2) != every or target.shape[-1] != targets[0].shape[-1]:
             rule = f"must have targets as the first example has, of shape {targets[0].shape}"
-            raise InputError(row.place, rule, f"shape {target.shape}")
+            raise InputError(place, rule, f"shape {target.shape}")
     return every
 
 
 def _as_bytes(examples: Measured) -> Examples[Any, bytes]:
     """Return the examples with targets as bytes, as the `repr` of a large array is abbreviated."""
-    pairs = zip(examples.rows, examples.targets, strict=True)
-    return Examples(tuple(Example(row.input, target.tobytes(), row.place) for row, target in pairs))
+
+    def as_bytes(row: Example[Any, Any], place: str) -> Example[Any, bytes]:
+        assert row.target is not None
+        return Example(row.input, row.target.tobytes(), place)
+
+    return Examples(mapped(examples.rows, examples.places, as_bytes))
+
+
+def _as_tensors(examples: Measured) -> list[Tensor] | Tensor:
+    """Return the targets of examples, (M,) or (T, M) float64 each; those of a large file, which are in an
+    array, as one tensor (N, M), as a tensor for each takes many times the memory.
+    """
+    targets = examples.targets
+    if isinstance(targets, ArrayRows):
+        return torch.from_numpy(targets.values)
+    return [torch.from_numpy(target) for target in targets]
 
 
 def _range(values: Tensor) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bptt.data.examples import Example
+from bptt.data.examples import Example, in_file
 from bptt.data.readers.asked import Said, form_asked, is_lines
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
@@ -22,7 +22,7 @@ from bptt.jobs.regress.network import Regressor
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.models.codecs.codec import Codec, Padded
 from bptt.models.codecs.given import as_list
-from bptt.models.encoded import Encoded, cut
+from bptt.models.encoded import answer_inputs
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.notebook import Answers, ShownRow, rows_html
@@ -143,7 +143,10 @@ class TrainedRegressor(ShownModel):
     def judge(self, examples: Measured) -> tuple[Tensor, Tensor, float]:
         """Return predictions (N, M, Q) and targets (N, M) of examples or their steps, and the mean loss."""
         targets = self.targets(examples)
-        values, raw = self._answer(self.codec.take_examples(examples.inputs, examples.places))
+        if in_file(examples.rows):
+            values, raw = self._answer(examples.rows)
+        else:
+            values, raw = self._answer(self.codec.take_examples(examples.inputs, examples.places))
         if self.config.source.every_step:
             whole, found = torch.cat(values), torch.cat(raw)
             wanted = torch.cat([each[: len(one)] for each, one in zip(targets, values, strict=True)])
@@ -157,11 +160,11 @@ class TrainedRegressor(ShownModel):
         """Return the targets of examples, (M,) or (T, M) float64. Raises InputError if shapes do not fit."""
         names, every = self.config.source.targets, bool(self.config.source.every_step)
         found = []
-        for row, target in zip(examples.rows, examples.targets, strict=True):
+        for place, target in zip(examples.places, examples.targets, strict=True):
             if (target.ndim == 2) != every or target.shape[-1] != len(names):
                 rule = f"must have the targets that were learned, {', '.join(names)}"
                 got = f"shape {target.shape}"
-                raise InputError(row.place, rule + (" at every step" if every else ""), got)
+                raise InputError(place, rule + (" at every step" if every else ""), got)
             found.append(torch.from_numpy(target))
         return found
 
@@ -170,10 +173,10 @@ class TrainedRegressor(ShownModel):
         """Lines for the user about how answers are found."""
         return self.codec.notes
 
-    def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
+    def _answer(self, inputs: Sequence[Example[Any, Any]]) -> tuple[list[Tensor], list[Tensor]]:
         """Return the predictions for each input in the units of the targets, and standardised."""
         limit = self.config.data.max_length
-        encoded: list[Encoded] = [cut(self.codec.encode_example(each), limit) for each in inputs]
+        encoded = answer_inputs(self.codec, inputs, limit, fits_memory=True)
         output = self.model.output
         device = output.linear.weight.device
         values: list[Tensor] = [torch.empty(0)] * len(inputs)
