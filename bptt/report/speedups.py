@@ -52,4 +52,5 @@ def draw_speedups(title: str, shapes: Sequence[str], speedups: Sequence[Speedups
         if any(series.tuned for series in speedups):
             label = "malloc tuned for both"
             handles.append(Line2D([], [], marker="o", ls="", color=QUIET, mfc="none", label=label))
-        axes.legend(handles=handles, ncols=2, loc="upper right")
+        # Under the axes: a series may have a mark anywhere within them.
+        axes.figure.legend(handles=handles, ncols=4, loc="outside lower center")
