@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import product
 from typing import Any
@@ -49,6 +49,8 @@ class System(Meaning):
     sizes: Mapping[str, int] = field(default_factory=dict)
     # Whether the loss reads some steps alone, and the others not.
     silent: bool = False
+    # The numbers of words in the clusters of an adaptive softmax.
+    words: Sequence[int] = ()
 
     def now(self, index: str) -> str:
         last = self.ranges["t"]
@@ -84,6 +86,12 @@ class System(Meaning):
             case Fraction(MathName(mark="∂")):
                 return self._derivative(formula)
         return super().value(formula)
+
+    def over(self, index: str, rest: list[Formula], all_parts: list[Formula]) -> Tensor:
+        if index == "j" and "c" in self.at:
+            inside = replace(self, ranges={**self.ranges, "j": self.words[self.at["c"] - 1]})
+            return super(System, inside).over(index, rest, all_parts)
+        return super().over(index, rest, all_parts)
 
     def _derivative(self, formula: Fraction) -> Tensor:
         key = self.key(formula)
@@ -121,8 +129,9 @@ class System(Meaning):
                         self.definitions.setdefault(here.key(left), replace(definition, slot=slot))
 
     def _definitions(self, line: EquationLine, ranges: Mapping[str, int]) -> Iterator[Definition]:
-        indices = "".join(name.index for name in names_in(line.left))
-        letters = [letter for letter in "ts" if letter in indices]
+        names = list(names_in(line.left))
+        letters = [letter for letter in "ts" if any(letter in name.index for name in names)]
+        letters += ["c"] if any(name.layer == "c" for name in names) else []
         for numbers in product(*(range(1, ranges[letter] + 1) for letter in letters)):
             yield Definition(line, dict(zip(letters, numbers, strict=True)), ranges)
 

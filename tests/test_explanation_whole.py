@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from written_formulas import lines_of
 from bptt.cells import get
 from bptt.cells.load import Cells
 from bptt.data.batches import NOTHING
-from bptt.errors import InputError
 from bptt.explain.document import Derivation, Stage
 from bptt.explain.formula_tree import MathName, total
 from bptt.explain.network.run_sections import ReadPart, Remark, RunParts, run_sections
@@ -32,6 +32,7 @@ from bptt.jobs.translate.network import Generator, Translator, Writer, shift
 from bptt.jobs.translate.options import DecoderOptions
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder
+from bptt.models.heads.adaptive import AdaptiveSoftmax
 from bptt.models.heads.number_options import NumberOptions
 from bptt.models.inputs import SeriesInput, TokenInput
 from bptt.models.options import EncoderOptions, SpellingOptions, TokenOptions
@@ -42,6 +43,7 @@ from bptt.runtime.backend import backend
 # Sums of some hundred products of numbers near 1 in float64, and their rounding.
 CLOSE = {"rtol": 1e-10, "atol": 1e-12}
 TOKENS, STEPS, SOURCE_STEPS = 5, 4, 3
+CUTOFFS = (2, 3)
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,47 @@ def ready(model: nn.Module) -> nn.Module:
 READ, SOURCE = tokens(2, 4, 2, 3), tokens(1, 4, 1)
 
 
-def language(cell: Cells = "gru", **options: Any) -> Case:
+def language(cell: Cells = "gru", read: Tensor = READ, **options: Any) -> Case:
     model = LanguageModel(TOKENS, cell_of(cell), ModelOptions(hidden_size=3, dropout=0.0, **options))
     ready(model)
     targets = tokens(4, 2, 3, 0)
-    loss = model.loss(model.read(READ)[0], targets, "sum")
+    loss = model.loss(model.read(read)[0], targets, "sum")
     name = "e" if options.get("embedding_size", 1) else "x"
-    return Case(model, loss, {name: one_hots(READ)}, one_hots(targets), {})
+    return Case(model, loss, {name: one_hots(read)}, one_hots(targets), {})
+
+
+def adaptive(**options: Any) -> Case:
+    """Words 0 and 1 in the shortlist, word 2 in a cluster, words 3 and 4 in another."""
+    words = tokens(1, 4, 2, 3)
+    case = language(read=words, output_layer="adaptive", cutoffs=CUTOFFS, **options)
+    targets = cluster_targets(tokens(4, 2, 3, 0), CUTOFFS)
+    inputs = case.inputs | {name: values for name, values in targets.items() if name != "y"}
+    if options.get("tied"):
+        read = cluster_targets(words, CUTOFFS)
+        inputs |= {name.replace("y", "e"): values for name, values in read.items() if name[0] == "y"}
+        inputs["e"] = [
+            values if token < CUTOFFS[0] else 0.0 * values
+            for token, values in zip(words[:, 0].tolist(), read["y"], strict=True)
+        ]
+    return replace(case, inputs=inputs, targets=targets["y"])
+
+
+def cluster_targets(read: Tensor, cutoffs: tuple[int, ...]) -> dict[str, list[Tensor]]:
+    """The classes of words in the head, y; and for each cluster those that lie there, χ, and their place."""
+    words, ends = read[:, 0].tolist(), (*cutoffs, TOKENS)
+    clusters = [sum(word >= first for first in cutoffs) for word in words]
+    classes = [cutoffs[0] - 1 + c if c else word for word, c in zip(words, clusters, strict=True)]
+    found = {"y": [one_hot(each, cutoffs[0] + len(cutoffs)) for each in classes]}
+    for c, (first, end) in enumerate(pairwise(ends), 1):
+        inside = [each == c for each in clusters]
+        places = [word - first if there else NOTHING for word, there in zip(words, inside, strict=True)]
+        found[f"y{cluster(c)}"] = [one_hot(place, end - first) for place in places]
+        found[f"χ{cluster(c)}"] = [torch.tensor(float(there)).double() for there in inside]
+    return found
+
+
+def cluster(c: int) -> str:
+    return f"⁽ᶜ{'⁰¹²³'[c]}⁾"
 
 
 def cell_of(cell: Any) -> Any:
@@ -163,6 +199,9 @@ def writer(cell: str = "gru", class_input: bool = False, **options: Any) -> Case
     ready(model)
     loss = model.teach(batch, targets, "sum")
     inputs = {"e": one_hots(shift(targets)), "e⁽ˢ⁾": one_hots(SOURCE)}
+    if isinstance(model.output, AdaptiveSoftmax):
+        inputs |= cluster_targets(targets, model.output.cutoffs)
+        return Case(model, loss, inputs, inputs.pop("y"), given)
     return Case(model, loss, inputs, one_hots(targets), given)
 
 
@@ -171,6 +210,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "lm, mixed cells": lambda: language(["lstm", "gru"], num_layers=2, embedding_size=2),
     "lm, one-hot": lambda: language(embedding_size=0),
     "lm, tied": lambda: language("lstm", embedding_size=3, tied=True),
+    "lm, adaptive": lambda: adaptive(embedding_size=2),
+    "lm, adaptive, one-hot": lambda: adaptive(embedding_size=0, num_layers=1),
+    "lm, adaptive, tied": lambda: adaptive(embedding_size=3, tied=True),
     "tag": lambda: tagger(crf=False, bidirectional=False),
     "tag, CRF": lambda: tagger(crf=True),
     "tag, CRF, spelled": lambda: tagger(crf=True, spelled=True, feed_forward=(4,)),
@@ -188,6 +230,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "translate, additive": lambda: writer(num_layers=2),
     "translate, general": lambda: writer("lstm", attention="general", num_layers=3),
     "translate, fed": lambda: writer(input_feeding=True),
+    "translate, adaptive": lambda: writer(output_layer="adaptive"),
     "translate, none": lambda: writer("lstm", attention="none"),
     "translate, shared, tied": lambda: writer(shared=True, attention="none"),
     "generate": lambda: writer("lstm", class_input=True, attention="none", num_layers=2),
@@ -220,8 +263,11 @@ def parameters_of(case: Case, part: ReadPart, parts: RunParts) -> dict[str, tupl
             whole = named[name]
             found[written] = name, whole[rows, None] if whole.dim() == 1 else whole[rows, columns]
 
-    prefix = "output.linear" if "output.linear.weight" in named else "output"
+    prefix = next(p for p in ("output.linear", "output.head", "output") if f"{p}.bias" in named)
     add("V", f"{prefix}.weight"), add("b", f"{prefix}.bias")
+    for c, _ in enumerate(parts.adaptive.inner if parts.adaptive else (), 1):
+        for written, own in zip("PMd", ("projection", "weight", "bias"), strict=True):
+            add(f"{written}{cluster(c)}", f"output.tails.{c - 1}.{own}")
     for name in named:
         if name.split(".")[-1] == "embedding" and "characters" not in name:
             add("M⁽ˢ⁾" if parts.source and name.startswith("encoder") else "M", name)
@@ -278,7 +324,10 @@ def system_of(case: Case, document: Derivation, part: ReadPart, parts: RunParts)
     outputs = part.widths.outputs
     ranges |= dict.fromkeys("ijk", outputs)
     source = {**ranges, "t": SOURCE_STEPS}
-    found = System({}, ranges, sizes=sizes_of(case, part, parts), silent=part.notation.is_last_step)
+    words = [each for each, _ in parts.adaptive.inner] if parts.adaptive else []
+    ranges |= {"c": len(words)}
+    sizes = sizes_of(case, part, parts)
+    found = System({}, ranges, sizes=sizes, silent=part.notation.is_last_step, words=words)
     known = parameters_of(case, part, parts)
     found.values |= {name: value.detach() for name, (_, value) in known.items()}
     found.values |= {**case.given, "K": torch.tensor(float(outputs)).double()}
@@ -288,7 +337,7 @@ def system_of(case: Case, document: Derivation, part: ReadPart, parts: RunParts)
     if parts.shared:
         found.values["M"] = found.values["M⁽ˢ⁾"]
     for name, values in case.inputs.items():
-        base, layer = name[0], "s" if "ˢ" in name else ""
+        base, layer = name[0], name[1:].strip("⁽⁾").translate(str.maketrans("ˢᶜ¹²", "sc12"))
         if name == "x":
             layer = part.notation.bottom.input.layer
         index = part.notation.time or (layer and "")
@@ -351,6 +400,9 @@ def test_the_equations_carried_out_give_the_loss_and_all_gradients(case: Case) -
         here = system
         if "ˢ" in written:
             here = replace(system, ranges={**system.ranges, "t": SOURCE_STEPS})
+        if "ᶜ" in written:
+            c = "⁰¹²³".index(written[-2])
+            here, written = here.where(c=c), written.replace(cluster(c), "⁽ᶜ⁾")
         found = here.value(total(lines[f"∇{written}"].right))
         if parts.shared and written == "M⁽ˢ⁾":
             found = found + system.value(total(lines["∇M"].right))
@@ -367,10 +419,6 @@ def test_output_layers_of_large_vocabularies_say_what_is_left_out() -> None:
     sampled, whole = (language(output_layer=kind).model for kind in ("sampled", None))
     assert Remark.SAMPLES in network_of_run(sampled)[1].remarks
     assert Remark.SAMPLES not in network_of_run(whole)[1].remarks
-    with pytest.raises(
-        InputError, match=r"full softmax, got AdaptiveSoftmax. `bptt derive adaptive` derives"
-    ):
-        network_of_run(language(output_layer="adaptive").model)
 
 
 def loss_of(system: System, document: Derivation, part: ReadPart) -> Tensor:
@@ -381,6 +429,8 @@ def loss_of(system: System, document: Derivation, part: ReadPart) -> Tensor:
     for t in steps:
         here = system.where(t=t)
         outputs = here.name(part.notation.outer("o"))
+        for c, _ in enumerate(here.words, 1):
+            here.where(c=c).name(MathName("q", index="t", layer="c"))
         for cut in (x for x in lines_of(document, Stage.LOSS) if formula_text(x.left) == "c_i"):
             each = (here.where(i=i).value(total(cut.right)) for i in range(1, len(outputs) + 1))
             here.values["c"] = torch.stack(list(each))[:, None]

@@ -62,7 +62,9 @@ class Meaning:
         if isinstance(formula, Fraction):
             return f"{self.key(formula.above)}/{self.key(formula.below)}"
         assert isinstance(formula, MathName)
-        return formula_text(replace(formula, index=self.now(formula.index)))
+        # A cluster by its number, while one is gone through.
+        layer = f"c{self.at['c']}" if formula.layer == "c" and "c" in self.at else formula.layer
+        return formula_text(replace(formula, index=self.now(formula.index), layer=layer))
 
     def now(self, index: str) -> str:
         if "t" not in self.at:

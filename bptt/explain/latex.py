@@ -59,6 +59,7 @@ _COMMANDS = {
     "η": r"\eta ",
     "θ": r"\theta ",
     "κ": r"\kappa ",
+    "χ": r"\chi ",
     "π": r"\pi ",
     "ρ": r"\rho ",
     "Γ": r"\Gamma ",

@@ -31,7 +31,7 @@ from bptt.explain.formula_tree import (
 )
 
 _LOWERED = str.maketrans("0123456789+−tklmn", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗₘₙ")
-_RAISED = str.maketrans("0123456789-−+()lLTtkms", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺⁽⁾ˡᴸᵀᵗᵏᵐˢ")
+_RAISED = str.maketrans("0123456789-−+()lLTtkmsc", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺⁽⁾ˡᴸᵀᵗᵏᵐˢᶜ")
 # The upper, middle and lower pieces of brackets that are several lines high.
 _PIECES = {"[": tuple("⎡⎢⎣"), "]": tuple("⎤⎥⎦"), "(": tuple("⎛⎜⎝"), ")": tuple("⎞⎟⎠")}
 _WHOLE_PART = re.compile(r"−?\d+")

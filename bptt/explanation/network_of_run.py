@@ -12,6 +12,7 @@ from bptt.cells.cell import Cell
 from bptt.derive.network import Loss, Network
 from bptt.errors import InputError
 from bptt.explain.formula_tree import MathName
+from bptt.explain.network.adaptive_output import AdaptiveOutput
 from bptt.explain.network.encoder_decoder import FirstStates
 from bptt.explain.network.other_losses import FUNCTIONS, OtherLoss
 from bptt.explain.network.run_sections import ReadPart, Remark, RunParts
@@ -45,22 +46,39 @@ def network_of_run(model: nn.Module) -> tuple[ReadPart, RunParts]:
     loss, head = str(getattr(model, "loss_name", "")), _head(model)
     known = {each.value: each for each in Loss}
     other = None if loss in known else _other(loss)
-    if head is not None and not isinstance(head, FullSoftmax):
-        cure = "`bptt derive adaptive` derives that layer" if isinstance(head, AdaptiveSoftmax) else ""
-        raise InputError("output_layer", "is derived if it is the full softmax", type(head).__name__, cure)
+    adaptive = head if isinstance(head, AdaptiveSoftmax) else None
+    if head is not None and adaptive is None and not isinstance(head, FullSoftmax):
+        rule = "is derived if it is the full, the sampled or the adaptive softmax"
+        raise InputError("output_layer", rule, type(head).__name__)
     decoder = _only(model, Decoder)
     found = _read_decoder(model, decoder) if decoder else _read_layers(model)
     around = replace(
         found.around,
-        tied=head is not None and head.shape.tied,
+        tied=head is not None and head.shape.tied and not head.embeds,
         answers="" if other is None else FUNCTIONS[other],
     )
-    network = Network(found.cells, known.get(loss), embedding=found.tokens is not None)
+    network = Network(
+        found.cells,
+        known.get(loss) if adaptive is None else None,
+        output_layer=adaptive is None,
+        embedding=found.tokens is not None,
+    )
     notation = NetworkNotation(network, around)
-    parts = RunParts(other, _is_standardised(model), remarks=tuple(dict.fromkeys(_remarks(model))))
+    parts = RunParts(
+        other,
+        None if adaptive is None else _adaptive(adaptive, notation),
+        _is_standardised(model),
+        remarks=tuple(dict.fromkeys(_remarks(model))),
+    )
     if decoder is not None:
         parts = _given_to(model, decoder, parts, notation)
     return ReadPart(notation, Widths(found.sizes, _outputs(model), found.tokens)), parts
+
+
+def _adaptive(head: AdaptiveSoftmax, notation: NetworkNotation) -> AdaptiveOutput:
+    """Return an adaptive softmax over the layers of a network."""
+    inner = ((len(each.weight), each.weight.shape[1]) for each in head.clusters)
+    return AdaptiveOutput(notation, head.shape.width, head.cutoffs[0], tuple(inner), head.embeds)
 
 
 @dataclass(frozen=True)
@@ -79,8 +97,9 @@ def _read_layers(model: nn.Module) -> _Layers:
     if encoder is not None:
         return _read_encoder(encoder, _only(model, Pooling))
     if stack is not None:
-        table = getattr(model, "table", None)
-        return replace(_read_stack(stack, Around(one_hot=table is None)), tokens=_rows(table))
+        table, head = getattr(model, "table", None), _head(model)
+        found = _read_stack(stack, Around(one_hot=table is None))
+        return found if head is not None and head.embeds else replace(found, tokens=_rows(table))
     found = _behind(_Layers((), (), Around()), model.get_submodule("body.feed_forward"))
     if not found.cells:
         raise InputError("bptt derive", "needs a model with a layer below its output layer", "none")

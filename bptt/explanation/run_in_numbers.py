@@ -18,6 +18,7 @@ from bptt.explain.numbers.worked import MOST_UNITS, Sources
 from bptt.jobs.language.evaluation import encode_text
 from bptt.jobs.loading import load
 from bptt.models.heads.full import FullSoftmax
+from bptt.models.heads.output_layer import OutputLayer
 from bptt.models.token_network import TokenNetwork
 from bptt.nn.stack import Stack
 from bptt.runs.run_folder import read_held_out
@@ -36,7 +37,8 @@ def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
     stack, output = getattr(model, "recurrent", None), getattr(model, "output", None)
     if not (isinstance(model, TokenNetwork) and isinstance(stack, Stack) and isinstance(output, FullSoftmax)):
         rule = "is worked through if it is a language model with the full softmax"
-        raise InputError(str(run), rule, trained.task)
+        found = type(output).__name__ if isinstance(output, OutputLayer) else trained.task
+        raise InputError(str(run), rule, found, "`numbers` alone shows a step of it")
     if output.shape.tied:
         rule = "is worked through if its output layer has a matrix of its own"
         raise InputError(str(run), rule, "the embedding, by `tied`")

@@ -9,7 +9,7 @@ from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, 
 from bptt.explain.losses import NAMES
 from bptt.explain.network.pooling_steps import pooling_forward
 from bptt.explain.network.symbols import Below, LayerNotation, NetworkNotation
-from bptt.explain.network.widths import OUTPUTS, TOKENS, Widths, sizes_table
+from bptt.explain.network.widths import OUTPUTS, TOKENS, SizeRow, Widths, sizes_table
 from bptt.explain.network.writing import (
     ONE,
     ZERO,
@@ -41,17 +41,21 @@ def network_section(
     title: str = "The whole network, forward",
     above: Iterable[Part] = (),
     remarks: Iterable[Part] = (),
+    below: Iterable[Part] = (),
+    sizes: Iterable[SizeRow] = (),
 ) -> Section:
     """Return the section with the forward equations of all layers, and the sizes of the parameters.
 
-    `above` comes between the layers and the output layer, `remarks` at the end.
+    `below` comes before the layers, `above` between them and the output layer, `remarks` at the end. `sizes`
+    are those of an output layer that is not one linear map.
     """
     parts = (
         *_embedding(notation),
+        *below,
         *_layers(notation),
         *above,
         *_output_layer(notation),
-        *_parameters(notation, widths),
+        *_parameters(notation, widths, sizes),
         *remarks,
     )
     return Section(Stage.NETWORK, title, parts)
@@ -181,9 +185,9 @@ def function_of(notation: NetworkNotation, argument: Formula) -> Formula:
     return argument if function is None else Row((function, Fenced(argument)))
 
 
-def _parameters(notation: NetworkNotation, widths: Widths | None) -> Iterator[Part]:
+def _parameters(notation: NetworkNotation, widths: Widths | None, more: Iterable[SizeRow]) -> Iterator[Part]:
     yield say("The parameters, members of one shape stacked:")
-    yield sizes_table(notation, widths)
+    yield sizes_table(notation, widths, more)
     if notation.has_output:
         yield say("{} is the number of outputs.", MathName(OUTPUTS))
     if notation.network.embedding:

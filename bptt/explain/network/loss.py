@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bptt.derive.network import Loss
-from bptt.explain.document import EquationLine, Equations, Part, Section, Stage, say
+from bptt.explain.document import EquationLine, Equations, Part, Section, Sentence, Stage, say
 from bptt.explain.formula_tree import (
     MINUS,
     Digits,
@@ -101,11 +101,16 @@ def over_time(notation: NetworkNotation) -> Iterator[Part]:
     yield Equations((line(MathName("E"), beside(SumOver("t"), step)), line(MathName(""), *whole)))
     yield say("A step without a target contributes nothing: its {} is 0, and so are its derivatives.", step)
     if notation.network.loss is Loss.SOFTMAX:
-        yield say(
-            "Where the target of a step is the next token, {} is minus the logarithm of the probability of"
-            " the whole sequence: the least loss is the greatest likelihood.",
-            MathName("E"),
-        )
+        yield of_the_next_token()
+
+
+def of_the_next_token() -> Sentence:
+    """Say what the loss of a sequence is where the targets are its next tokens."""
+    return say(
+        "Where the target of a step is the next token, {} is minus the logarithm of the probability of"
+        " the whole sequence: the least loss is the greatest likelihood.",
+        MathName("E"),
+    )
 
 
 def over_examples(notation: NetworkNotation) -> Iterator[Part]:

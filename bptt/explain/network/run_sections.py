@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bptt.derive.network import Loss
-from bptt.explain.document import Fact, Part, Section, Sentence, say
+from bptt.explain.document import Fact, Part, Section, say
 from bptt.explain.formula_tree import MathName
 from bptt.explain.gradients import GRADIENT
+from bptt.explain.network.adaptive_output import AdaptiveOutput
 from bptt.explain.network.composition import composition_section
 from bptt.explain.network.encoder_decoder import (
     AttentionNotation,
@@ -64,10 +65,12 @@ class RunParts:
 
     `other_loss` is a loss that `Loss` does not have; its targets may be `standardised`. `source` is the
     encoder of a decoder, `starts` how the decoder begins, `attention` the name of the score of its attention.
-    Encoder and decoder may have one embedding, `shared`.
+    Encoder and decoder may have one embedding, `shared`. `adaptive` is the output layer if it is an adaptive
+    softmax.
     """
 
     other_loss: OtherLoss | None = None
+    adaptive: AdaptiveOutput | None = None
     standardised: bool = False
     source: ReadPart | None = None
     starts: tuple[FirstStates, ...] = ()
@@ -96,23 +99,28 @@ class _Run:
 
     def sections(self) -> Iterator[Section]:
         """Yield all sections."""
-        source, attention = self.parts.source, self.attention
+        source, attention, adaptive = self.parts.source, self.attention, self.parts.adaptive
         if source is not None:
             yield network_section(source.notation, source.widths, "The encoder, forward")
-        between = (*(attention.forward() if attention else ()), *first_states(self.parts.starts))
+        above = (
+            *(attention.forward() if attention else ()),
+            *first_states(self.parts.starts),
+            *(adaptive.forward() if adaptive else ()),
+        )
+        below, sizes = (adaptive.input(), adaptive.sizes()) if adaptive else ((), ())
         title = "The whole network, forward" if source is None else "The decoder, forward"
-        yield network_section(self.notation, self.widths, title, between, self._remarks())
+        yield network_section(self.notation, self.widths, title, above, self._remarks(), below, sizes)
         yield from self._loss()
         title = "Back-propagation through all layers"
-        above = attention.backward() if attention else ()
-        below = first_states_backward(self.parts.starts)
+        first = attention.backward() if attention else ()
+        last = first_states_backward(self.parts.starts)
         if source is None:
-            yield layers_section(self.notation, title, above, below)
+            yield layers_section(self.notation, title, first, last)
         else:
-            yield layers_section(self.notation, "Back-propagation through the decoder", above, below)
+            yield layers_section(self.notation, "Back-propagation through the decoder", first, last)
             nothing = () if attention else without_attention(source.notation)
             yield layers_section(source.notation, "Back-propagation through the encoder", nothing)
-        yield sums_section(self.notation, self._more_sums())
+        yield sums_section(self.notation, self._more_sums(), adaptive.gradients() if adaptive else ())
         if not self.notation.time:
             yield composition_section(self.notation, self.widths)
 
@@ -125,7 +133,9 @@ class _Run:
 
     def _loss(self) -> Iterator[Section]:
         loss: Loss | None = self.notation.network.loss
-        if loss is not None:
+        if self.parts.adaptive is not None:
+            yield from self.parts.adaptive.sections()
+        elif loss is not None:
             yield loss_section(self.notation, loss)
             yield output_section(self.notation, loss)
         elif self.parts.other_loss is not None:
@@ -144,7 +154,9 @@ class _Run:
                 "Encoder and decoder share the embedding, whose gradient is the sum {}.", added(*tables)
             )
 
-    def _remarks(self) -> Iterator[Sentence]:
+    def _remarks(self) -> Iterator[Part]:
+        if self.parts.adaptive is not None:
+            yield self.parts.adaptive.letters()
         for remark in self.parts.remarks:
             yield remark.value
 

@@ -107,13 +107,16 @@ def _sum_of_directions(layer: LayerNotation) -> Iterator[Part]:
     yield Equations((line(layer.input_error, own, layer.reversed(own)),))
 
 
-def sums_section(notation: NetworkNotation, more: Iterable[Part] = ()) -> Section:
-    """Return the section with the gradient of every parameter, and what a step of descent changes."""
-    parts = (*_sums(notation), *more)
+def sums_section(notation: NetworkNotation, more: Iterable[Part] = (), above: Iterable[Part] = ()) -> Section:
+    """Return the section with the gradient of every parameter, and what a step of descent changes.
+
+    `above` are the gradients of an output layer that is not one linear map, `more` those beside all layers.
+    """
+    parts = (*_sums(notation, above), *more)
     return Section(Stage.SUMS, "The gradients of all parameters", parts)
 
 
-def _sums(notation: NetworkNotation) -> Iterator[Part]:
+def _sums(notation: NetworkNotation, above: Iterable[Part]) -> Iterator[Part]:
     if notation.loss_time:
         yield from _sum_of_losses()
     elif notation.time:
@@ -124,6 +127,7 @@ def _sums(notation: NetworkNotation) -> Iterator[Part]:
     if notation.has_output:
         yield say("The output layer:")
         yield Equations(tuple(output_gradients(notation)))
+    yield from above
     yield from layer_sums(notation)
 
 

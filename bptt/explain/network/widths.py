@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -16,6 +16,8 @@ from bptt.explain.sizes import number
 
 # The number of outputs and that of tokens: letters that no cell uses.
 OUTPUTS, TOKENS = "K", "N"
+# A row of the table of parameters: the name, the shape in letters, and in numbers.
+SizeRow = tuple[Sentence, Sentence, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,13 @@ def letter(notation: NetworkNotation, layer: LayerNotation, name: str) -> Formul
     return MathName(name, index=layer.layer if len(notation.layers) > 1 and name != "I" else "")
 
 
+def handed_on(notation: NetworkNotation) -> Formula:
+    """Return the letter of the width that the last layer hands on, that of both directions together."""
+    top = notation.top
+    across = letter(notation, top, top.cell.width(top.cell.output))
+    return Row((Digits("2"), Operator("·"), across)) if top.both else across
+
+
 def shape(*sides: Formula) -> Formula:
     """Write a shape: (4·H, I)."""
     return Fenced(Row(tuple(part for side in sides for part in (COMMA, side))[1:]))
@@ -72,9 +81,12 @@ def numbers(*sides: int) -> Formula:
     return shape(*(Digits(str(side)) for side in sides))
 
 
-def sizes_table(notation: NetworkNotation, widths: Widths | None) -> Table:
-    """Return the table of all parameters with their shapes, and the numbers of their weights."""
-    rows = list(_rows(notation, widths))
+def sizes_table(notation: NetworkNotation, widths: Widths | None, more: Iterable[SizeRow] = ()) -> Table:
+    """Return the table of all parameters with their shapes, and the numbers of their weights.
+
+    `more` has the rows of an output layer that is not one linear map.
+    """
+    rows = [*_rows(notation, widths), *more]
     head = (say("parameter"), say("shape"))
     if widths is None:
         return Table(head, tuple((name, size) for name, size, _ in rows), numeric_from=2)
@@ -87,9 +99,7 @@ def sizes_table(notation: NetworkNotation, widths: Widths | None) -> Table:
     return Table((*head, say("in numbers"), say("weights")), (*shown, together), numeric_from=2)
 
 
-def _rows(
-    notation: NetworkNotation, widths: Widths | None
-) -> Iterator[tuple[Sentence, Sentence, tuple[int, ...]]]:
+def _rows(notation: NetworkNotation, widths: Widths | None) -> Iterator[SizeRow]:
     """Yield each parameter with its shape in letters and in numbers, from the input up."""
     first, top = notation.bottom, notation.top
     read, handed = first.cell.width(first.cell.inputs[0]), top.cell.width(top.cell.output)
@@ -105,11 +115,9 @@ def _rows(
                 yield _members(layer, family, index), say("{}", _family_shape(notation, layer, family)), wide
     if notation.has_output:
         outputs, units = (widths.outputs or 0, widths.layers[-1][handed]) if widths else (0, 0)
-        across = letter(notation, top, handed)
-        if top.both:
-            units, across = 2 * units, Row((Digits("2"), Operator("·"), across))
         name = say("{}", MathName("V"))
-        yield name, say("{}", shape(MathName(OUTPUTS), across)), (outputs, units)
+        size = say("{}", shape(MathName(OUTPUTS), handed_on(notation)))
+        yield name, size, (outputs, units * (1 + top.both))
         if notation.network.bias:
             yield say("{}", MathName("b")), say("{}", shape(MathName(OUTPUTS))), (outputs,)
 

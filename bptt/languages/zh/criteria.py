@@ -198,8 +198,8 @@ CRITERIA = {
     # An adaptive softmax.
     "Adaptive softmax": "自适应 softmax",
     "{}, the output of the layers below at one step": "{}，下面各层在一个时间步上的输出",
-    "{} words in the shortlist, {} clusters, {} words in the cluster at hand, of the width {}": (
-        "短表中 {} 个词，{} 个簇，当前的簇有 {} 个词，宽度为 {}"
+    "The shortlist has {} words, the number of clusters is {}; cluster {} has {} words and the width {}.": (
+        "短表有 {} 个词，簇的个数为 {}；簇 {} 有 {} 个词，宽度为 {}。"
     ),
     "The head and a cluster": "头部与一个簇",
     (
@@ -207,9 +207,9 @@ CRITERIA = {
         " and one for each cluster of rarer ones:"
     ): "词按频率从高到低编号。头部对最常见的 {} 个词各有一个类别，对较少见的词每个簇有一个类别：",
     (
-        "A cluster projects the output to its own, smaller width {}, for rare words have few occurrences to"
-        " learn from, and has a softmax over its words alone:"
-    ): "一个簇把输出投影到自己较小的宽度 {}（少见词可供学习的出现次数很少），并只对簇内的词作 softmax：",
+        "A cluster {} projects the output to its own, smaller width {}, for rare words have few occurrences"
+        " to learn from, and has a softmax over its words alone:"
+    ): "簇 {} 把输出投影到自己较小的宽度 {}（少见词可供学习的出现次数很少），并只对簇内的词作 softmax：",
     (
         "A word {} of the shortlist has the probability of its class {}; a word {} of the cluster with the"
         " class {} has that of the cluster, times its own in it:"
@@ -217,25 +217,46 @@ CRITERIA = {
     "The probabilities of a cluster add up to that of its class, and so all of them to 1:": (
         "一个簇内的概率之和等于其类别的概率，所以全部概率之和为 1："
     ),
-    "With the class {} of the target in the head, and for a target in a cluster its place {} there:": (
-        "设目标在头部的类别为 {}，若目标在某个簇中，它在簇内的位置为 {}："
+    (
+        "The target {} of the head is one-hot: 1 for the class of the right word, or of its cluster. {} is 1"
+        " if the word lies in the cluster {}, else 0; there {} is one-hot: 1 for the word. The loss is minus"
+        " the logarithm of the probability of the word, a term for each of its factors:"
+    ): (
+        "头部的目标 {0} 是独热向量：正确的词的类别处为 1；词在簇中时，则是其簇的类别处为 1。词在簇 {2} 中时 {1} 为 1，否则为 0；"
+        "簇内的 {3} 是独热向量：该词处为 1。损失是该词概率的对数的相反数，每个因子对应一项："
     ),
-    "for a target of the shortlist, and for one in a cluster": "这是短表中的目标；对簇中的目标则是",
+    "A word lies in one cluster at most: for one of the shortlist the second term is 0.": (
+        "一个词至多在一个簇中：短表中的词第二项为 0。"
+    ),
     "The δ of both softmaxes, and what goes on to the layers below": "两个 softmax 的 δ，以及传给下面各层的梯度",
     (
         "Each of both terms is the cross-entropy of a softmax. Its δ is the probabilities minus the one-hot"
-        " target {}, {}:"
-    ): "两项都是 softmax 的交叉熵，其 δ 等于概率减去独热目标 {}、{}：",
+        " target:"
+    ): "两项都是 softmax 的交叉熵，其 δ 等于概率减去独热目标：",
     "The output reaches the loss by the head, and by the projection of the cluster:": (
         "输出经由头部，也经由簇的投影影响损失："
     ),
-    "A target of the shortlist has the first term alone: no cluster is computed.": (
-        "短表中的目标只有第一项：不计算任何簇。"
-    ),
+    (
+        "At most one term of the sum is not 0. A target of the shortlist has the first term alone: no cluster"
+        " is computed."
+    ): "求和中至多有一项不为 0。短表中的目标只有第一项：不计算任何簇。",
     (
         "The head sums over all steps. A cluster sums over the steps whose targets lie in it: if there are none,"
         " its parameters have no gradient, and an update leaves them as they are."
     ): "头部对所有时间步求和。一个簇只对目标落在其中的时间步求和：若没有这样的时间步，其参数就没有梯度，更新也不改变它们。",
+    (
+        "The first terms are of the targets, the second ones of the words that are read. The head sums over"
+        " all steps, a cluster over those whose targets, or whose words, lie in it."
+    ): "第一项来自目标，第二项来自读入的词。头部对所有时间步求和，一个簇对目标或读入的词落在其中的时间步求和。",
+    "The output layer is an adaptive softmax.": "输出层是自适应 softmax。",
+    (
+        "The word of step {} is read by the rows that predict it. For a word of the shortlist {} is one-hot: 1"
+        " at its class in the head. For one of the cluster {}, {} is one-hot: 1 for the word there. All others"
+        " are 0."
+    ): (
+        "时间步 {} 的词由预测它的那些行读入。对短表中的词，{} 是独热向量：在头部中它的类别处为 1。对簇 {} 中的词，{} 是独热向量："
+        "簇内该词处为 1。其余都是 0。"
+    ),
     "The cost of an update, and the best cut-offs": "一次更新的代价，以及最佳分界点",
     (
         "Let {} be the time of an update for a cluster of the words from {} to {}, of which {} of the {} targets"
