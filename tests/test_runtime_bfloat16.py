@@ -6,10 +6,13 @@ takes seconds to compile: four cells stand for the catalogue, which differs in w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from ctypes import CDLL
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from ctypes import CDLL, byref, c_uint64
 from dataclasses import replace
+from typing import TypeAlias
 
+import numpy as np
 import pytest
 import torch
 from drawn import Drawn, draw
@@ -23,8 +26,12 @@ from bptt.codegen.kernel_source import KernelSource
 from bptt.codegen.plan import plan
 from bptt.runtime import compiler, traced
 from bptt.runtime.backend import backend
+from bptt.runtime.build import WANTED
 from bptt.runtime.kernels import library
 from bptt.runtime.loaded import kernels_of
+from bptt.runtime.processor import processor
+
+Array: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 # The most by which rounding changes a number, relative to it.
 ROUNDING = torch.finfo(torch.bfloat16).eps / 2
@@ -55,13 +62,27 @@ def of_final_states(drawn: Drawn, how: How, by: str) -> Outcome:
         return Outcome(values, torch.autograd.grad((values[1] * signs).sum(), leaves.tensors))
 
 
-@pytest.fixture(scope="module", params=["native", "plain"])
+# How kernels are built: for this machine, for any, and as if this machine did not grant its matrix unit.
+BUILDS = {"native": None, "plain": ()}
+if "amx_bf16" in processor().flags:
+    BUILDS["no unit"] = (*WANTED, "-DWITHOUT_UNIT")
+
+
+@pytest.fixture(scope="module", params=BUILDS)
 def linear_kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> CDLL | None:
-    """Those that any machine can run, or None for those of this machine."""
-    if request.param == "native":
+    """Those of such a build, or None for those that this machine has."""
+    flags, folder = BUILDS[request.param], tmp_path_factory.mktemp("built")
+    if flags is None:
         return None
-    folder = tmp_path_factory.mktemp("plain")
-    return CDLL(str(compiler.find().build(source(plan(LINEAR), "bfloat16"), (), folder)))
+    return CDLL(str(compiler.find().build(source(plan(LINEAR), "bfloat16"), flags, folder)))
+
+
+@pytest.fixture
+def fresh_libraries() -> Iterator[None]:
+    """No library that a test chose stays for the next one."""
+    library.library_of.cache_clear()
+    yield
+    library.library_of.cache_clear()
 
 
 # T, B, I, H: the last pair of a row full or not; widths below, at and above those of vectors and tiles; one
@@ -69,6 +90,7 @@ def linear_kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 SHAPES = [(1, 1, 1, 1), (2, 3, 2, 3), (1, 5, 17, 16), (2, 1, 31, 33), (2, 16, 33, 64), (2, 37, 64, 47)]
 
 
+@pytest.mark.usefixtures("fresh_libraries")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_whole_numbers_are_exact(
     shape: tuple[int, int, int, int], linear_kernels: CDLL | None, monkeypatch: pytest.MonkeyPatch
@@ -77,7 +99,6 @@ def test_whole_numbers_are_exact(
         assert linear_kernels is not None
         return linear_kernels if text.name == "linear-bfloat16" else kernels_of(text)
 
-    library.library_of.cache_clear()
     if linear_kernels is not None:
         monkeypatch.setattr(library, "kernels_of", chosen)
     steps, batch, *_ = shape
@@ -91,6 +112,46 @@ def test_whole_numbers_are_exact(
         found, truth = of_final_states(drawn, how, "cpu"), of_final_states(double(drawn), how, "reference")
         for value, expected in zip(found.all, truth.all, strict=True):
             assert torch.equal(value, expected.to(value.dtype))
+
+
+def has_matrix_unit() -> bool:
+    """Whether Linux granted this process AMX (ARCH_GET_XCOMP_PERM), as the kernels asked for it."""
+    granted = c_uint64(0)
+    if sys.platform != "linux" or "amx_bf16" not in processor().flags:
+        return False
+    return CDLL(None).syscall(158, 0x1022, byref(granted)) == 0 and bool(granted.value >> 18 & 1)
+
+
+def summed(x: Array, weights: Array) -> Array:
+    """A linear layer in float32, in the order of the instructions; products of bfloat16 are exact.
+
+    VDPBF16PS adds the second term of a pair, then the first. TDPBF16PS sums the first ones of 16 pairs and
+    the second ones each by themselves, and adds both to what was there (Intel SDM, volume 2).
+    """
+    x, weights = (np.pad(a, ((0, 0), (0, -a.shape[1] % 32))) for a in (x, weights))
+    terms = (x[:, None] * weights).reshape(len(x), len(weights), -1, 16, 2)
+    total = np.zeros(terms.shape[:2], dtype=np.float32)
+    for tile in range(terms.shape[2]):
+        if has_matrix_unit():
+            halves = np.zeros((2, *total.shape), dtype=np.float32)
+            for k in range(16):
+                halves += np.moveaxis(terms[:, :, tile, k], -1, 0)
+            total += halves[0] + halves[1]
+        else:
+            for k in range(16):
+                total += terms[:, :, tile, k, 1]
+                total += terms[:, :, tile, k, 0]
+    return total
+
+
+@pytest.mark.parametrize("batch", [1, 3, 16, 17, 37])
+def test_sums_have_the_bits_of_the_instruction(batch: int) -> None:
+    """Also with a tile that is full in part only, of rows, of terms and of columns."""
+    drawn = in_part(draw(LINEAR, 1, batch, {"I": 75, "H": 43}))
+    x, none, weights, recurrent = drawn.tensors
+    h = forward(replace(drawn, tensors=(x, 0 * none, weights, 0 * recurrent)), How())[0]
+    expected = summed(x[0].bfloat16().float().numpy(), weights.float().numpy())
+    assert np.array_equal(h[0].numpy(), expected)
 
 
 def test_what_is_multiplied_is_rounded_as_torch_rounds() -> None:

@@ -140,6 +140,14 @@ def test_storage_changes_sums_over_time_alone(name: str) -> None:
     assert same(segments.gradients[:count], kept.gradients[:count])
 
 
+@pytest.mark.parametrize("hidden", [128, 140])
+def test_kept_values_that_go_past_the_caches(hidden: int) -> None:
+    """More than 12 MiB, in whole lines of memory and not; what is computed again stays in the caches."""
+    example = draw(CATALOGUE["lstm"], 110, 64, {"I": 3, "H": hidden}, torch.float32)
+    kept = outcome(example, How())
+    assert same(outcome(example, How(storage="recompute")).all, kept.all)
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_values_are_the_same_without_a_gradient(name: str) -> None:
     example = drawn(name, "blocks")

@@ -27,7 +27,7 @@ public:
         // With stored states a chunk begins where states are stored.
         if (call.every) chunk_ = call.every;
         // What is read behind the last row: a vector, or the rest of a panel of left sides.
-        constexpr int BEHIND = std::max(LANES, TALLEST);
+        constexpr int BEHIND = std::max(LANES, TOGETHER);
         delta_.reset(new real[chunk_ * call.batch * delta_row_ + BEHIND]);
         if (PER_FACTOR > 1) paired_.reset(new factor[factors(chunk_ * call.batch) * delta_row_ + BEHIND]);
         sums_.reset(new real[call.batch * sums_row_ + 1]());
@@ -345,7 +345,7 @@ private:
             for (int64_t k = rows * thread / call_.threads; k < rows * (thread + 1) / call_.threads; ++k) {
                 const real* row = delta_.get() + k * PER_FACTOR * delta_row_;
                 const real* other = k * PER_FACTOR + 1 < slots_ ? row + delta_row_ : nullptr;
-                pack_factors(row, other, width, width, paired_.get() + k * delta_row_);
+                pack_factors(row, other, k * PER_FACTOR < slots_ ? width : 0, width, paired_.get() + k * delta_row_);
             }
         });
     }
@@ -428,8 +428,8 @@ private:
         int64_t begin, end;
     };
     static Tiles tiles(const Share& share, int64_t height) {
-        const int64_t count = pieces(height, TALLEST);
-        return {share.first(count) * TALLEST, std::min(share.last(count) * TALLEST, height)};
+        const int64_t count = pieces(height, TOGETHER);
+        return {share.first(count) * TOGETHER, std::min(share.last(count) * TOGETHER, height)};
     }
 
     // The factors of the packed δ before that of number `delta`, for `depth` terms.
@@ -463,11 +463,11 @@ private:
     void pack(int source, int64_t width, int64_t column, int64_t k, int64_t terms, factor* packed) const {
         Slot here = slot(k);
         const int64_t rest = std::min<int64_t>(width - column, GROUP * LANES);
-        for (int64_t i = 0; i < terms; i += PER_FACTOR, packed += GROUP * LANES) {
+        for (int64_t i = 0; i < factors(terms) * PER_FACTOR; i += PER_FACTOR, packed += GROUP * LANES) {
             const real* row[2]{};
             for (int64_t j = i; j < std::min(terms, i + PER_FACTOR); ++j, next(here))
                 row[j - i] = source_row(source, here, k + j) + column;
-            pack_factors(row[0], row[1], rest, GROUP * LANES, packed);
+            pack_factors(row[0], row[1], i < terms ? rest : 0, GROUP * LANES, packed);
         }
     }
 

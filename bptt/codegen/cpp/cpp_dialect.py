@@ -45,6 +45,8 @@ class CppDialect:
         guard = _GUARDS.get(operation.slot.area, "")
         if operation.scalar:
             return f"{guard}*{at} = {variable}[0];"
+        if operation.slot.area is Area.KEPT:
+            return f"{guard}keep({at} + j, {variable}, lanes, block.streams);"
         return f"{guard}store({at} + j, {variable}, lanes);"
 
     def add_to(self, operation: AddTo) -> str:

@@ -29,6 +29,10 @@ INLINE Factors spread(factor value) { return value - Factors{}; }
 
 #if defined(BFLOAT16)
 
+#if defined(MASKED) && defined(__AMX_BF16__) && defined(__linux__)
+#define MATRIX_UNIT
+#endif
+
 // A factor is two neighbouring terms of a sum, the first in its lower half; with an odd number of terms the
 // last one's neighbour is zero. A parameter is the upper half of a float.
 constexpr int PER_FACTOR = 2;
@@ -63,6 +67,17 @@ INLINE factor factor_of(Number first, Number second) {
 template <class Number>
 INLINE factor factor_at(const Number* row, int64_t k, int64_t depth) {
     return factor_of(row[2 * k], 2 * k + 1 < depth ? row[2 * k + 1] : Number{0});
+}
+
+// The factors of 2 * LANES terms.
+INLINE Factors neighbours(const real* terms) {
+#if defined(MASKED) && defined(__AVX512BF16__)
+    return (Factors)_mm512_cvtne2ps_pbh((__m512)load(terms + LANES), (__m512)load(terms));
+#else
+    Factors value;
+    for (int k = 0; k < LANES; ++k) value[k] = factor_at(terms, k, 2 * LANES);
+    return value;
+#endif
 }
 
 // Factors k, ... of a row of so many terms; zero behind the last.
@@ -231,8 +246,18 @@ struct Weights {
 
 #endif
 
+// The factors of a term's sum that the processor takes at once: tiles of its matrix unit, or one.
+#ifdef MATRIX_UNIT
+constexpr int PER_TILE = 16;
+#else
+constexpr int PER_TILE = 1;
+#endif
+
 // How many factors hold so many terms, and what is BEHIND them.
-constexpr int64_t factors(int64_t terms) { return (terms + PER_FACTOR - 1) / PER_FACTOR + BEHIND; }
+constexpr int64_t factors(int64_t terms) {
+    constexpr int AT_ONCE = PER_FACTOR * PER_TILE;
+    return (terms + AT_ONCE - 1) / AT_ONCE * PER_TILE + BEHIND;
+}
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Rows of numbers turned into rows of factors.
+// Rows of numbers turned into rows of factors, one behind the other.
 #pragma once
 
 #include "factors.h"
@@ -8,13 +8,14 @@ namespace shared {
 #ifdef BFLOAT16
 
 const factor* const* Operand::rows(const real* const* from, int count, int64_t depth) {
-    const int64_t width = (depth + 1) / 2;
+    const int64_t width = factors(depth);
     memory_.resize(count * width);
     row_.resize(count);
     for (int r = 0; r < count; ++r) {
         factor* to = memory_.data() + r * width;
-        for (int64_t k = 0; k < depth / 2; ++k) to[k] = factor_of(from[r][2 * k], from[r][2 * k + 1]);
-        if (depth % 2) to[width - 1] = factor_at(from[r], width - 1, depth);
+        int64_t k = 0;
+        for (; k + LANES <= depth / 2; k += LANES) store_factors(to + k, neighbours(from[r] + 2 * k));
+        for (; k < width; ++k) to[k] = 2 * k < depth ? factor_at(from[r], k, depth) : 0;
         row_[r] = to;
     }
     return row_.data();

@@ -11,6 +11,8 @@ namespace {
 
 // Terms that are summed in registers before memory is touched: a panel of as many rows stays in L1.
 constexpr int TERMS = 128 * PER_FACTOR;
+// Rows whose packed left sides lie together: those of a tile.
+constexpr int TOGETHER = std::max(TALLEST, PER_TILE);
 
 }  // namespace
 
@@ -31,12 +33,12 @@ void outer(const factor* left, const factor* right, int64_t depth, Matrix to, in
 
 // The factors that the left sides of `width` rows m take up, packed for `depth` terms.
 constexpr int64_t packed_left(int64_t width, int64_t depth) {
-    return (width + TALLEST - 1) / TALLEST * TALLEST * depth;
+    return (width + TOGETHER - 1) / TOGETHER * TOGETHER * depth;
 }
 
-// Packs the left sides of `width` rows m as panels (depth, TALLEST) one behind the other. Read where they are, a tile's
+// Packs the left sides of `width` rows m as panels (depth, TOGETHER) one behind the other. Read where they are, a tile's
 // would lie in a cache line of their own for each term, too far apart to be fetched ahead. `left` may be read for
-// TALLEST factors behind its width.
+// TOGETHER factors behind its width. The matrix unit has the panels in tiles (TOGETHER, PER_TILE).
 void pack_left(const factor* left, int64_t left_step, int64_t width, int64_t depth, factor* packed);
 
 }  // namespace shared

@@ -6,6 +6,9 @@
 
 #include "outer.h"
 #include "product_tiles.h"
+#ifdef MATRIX_UNIT
+#include "outer_unit.h"
+#endif
 
 namespace {
 
@@ -59,19 +62,25 @@ void outer(const factor* left, int64_t left_step, const factor* right, int64_t d
 
 void outer(const factor* left, const factor* right, int64_t depth, Matrix to, int64_t begin, int64_t end,
            int64_t width) {
+#ifdef MATRIX_UNIT
+    if (has_matrix_unit()) return outer_by_unit(left, right, depth, to, begin, end, static_cast<int>(width));
+#endif
     const auto& tiles = width > LANES ? OUTER_TILES<2> : OUTER_TILES<1>;
     for (int64_t m = begin; m < end;) {
-        const int64_t inside = m % TALLEST, height = std::min<int64_t>(TALLEST - inside, end - m);
+        const int64_t inside = m % TOGETHER, height = std::min<int64_t>({TALLEST, TOGETHER - inside, end - m});
         const factor* rows = left + (m - inside) * depth + inside;
-        tiles[height - 1](rows, TALLEST, right, depth, {to.data + m * to.columns, to.columns}, width);
+        tiles[height - 1](rows, TOGETHER, right, depth, {to.data + m * to.columns, to.columns}, width);
         m += height;
     }
 }
 
 void pack_left(const factor* left, int64_t left_step, int64_t width, int64_t depth, factor* packed) {
+#ifdef MATRIX_UNIT
+    if (has_matrix_unit()) return pack_left_tiles(left, left_step, width, depth, packed);
+#endif
     for (int64_t k = 0; k < depth; ++k, left += left_step)
-        for (int64_t m = 0; m < width; m += TALLEST)
-            std::copy_n(left + m, TALLEST, packed + m * depth + k * TALLEST);
+        for (int64_t m = 0; m < width; m += TOGETHER)
+            std::copy_n(left + m, TOGETHER, packed + m * depth + k * TOGETHER);
 }
 
 }  // namespace shared

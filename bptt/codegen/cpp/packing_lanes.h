@@ -2,34 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "packing.h"
+#include "transpose.h"
 
 namespace {
-
-// Of two rows that are STEP apart, the halves that a transposition exchanges.
-template <int STEP, int... LANE>
-INLINE void exchange(Factors& low, Factors& high, std::integer_sequence<int, LANE...>) {
-    const Factors a = low, b = high;
-#ifdef __clang__
-    low = __builtin_shufflevector(a, b, (LANE & STEP ? LANES + LANE - STEP : LANE)...);
-    high = __builtin_shufflevector(a, b, (LANE & STEP ? LANES + LANE : LANE + STEP)...);
-#else
-    low = __builtin_shuffle(a, b, Integers{(LANE & STEP ? LANES + LANE - STEP : LANE)...});
-    high = __builtin_shuffle(a, b, Integers{(LANE & STEP ? LANES + LANE : LANE + STEP)...});
-#endif
-}
-
-// Lane k of row r becomes lane r of row k.
-template <int STEP = 1>
-INLINE void transpose(Factors* row) {
-#pragma GCC unroll 16
-    for (int k = 0; k < LANES; ++k)
-        if (!(k & STEP)) exchange<STEP>(row[k], row[k + STEP], std::make_integer_sequence<int, LANES>{});
-    if constexpr (2 * STEP < LANES) transpose<2 * STEP>(row);
-}
 
 // Puts the factors of up to LANES rows of `depth` terms, the next row `row_step` behind the last, into the
 // lanes of vectors, `to_step` apart. Lanes without a row are zero.
@@ -102,9 +80,10 @@ factor* pack_columns(const parameter* matrix, int vectors, int64_t first, int64_
     for (int done = 0; done < vectors; done += GROUP) {
         const int group = std::min(GROUP, vectors - done);
         const int64_t j = first + done * LANES, columns = group * LANES;
-        for (int64_t k = 0; k < depth; k += PER_FACTOR, to += columns) {
+        for (int64_t k = 0; k < factors(depth) * PER_FACTOR; k += PER_FACTOR, to += columns) {
             const parameter* row = matrix + k * width + j;
-            pack_factors(row, k + 1 < depth ? row + width : nullptr, std::min(width - j, columns), columns, to);
+            pack_factors(row, k + 1 < depth ? row + width : nullptr,
+                         k < depth ? std::min(width - j, columns) : 0, columns, to);
         }
     }
     return to;

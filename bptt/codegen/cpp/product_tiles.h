@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "product.h"
+#ifdef MATRIX_UNIT
+#include "product_unit.h"
+#endif
 
 namespace {
 
@@ -97,12 +100,18 @@ namespace shared {
 
 void multiply_wide(int columns, const factor* const* rows, int count, const factor* panel, int64_t depth, Tile from,
                    Tile to, const int* column) {
+#ifdef MATRIX_UNIT
+    if (has_matrix_unit()) return multiply_by_unit(rows, count, {panel, depth, columns, columns}, from, to, column);
+#endif
     static constexpr auto tiles = wide_tiles_of(std::make_integer_sequence<int, WIDE_ROWS * WIDEST>{});
     tiles[(count - 1) * WIDEST + columns - 1](rows, panel, depth, from, to, column);
 }
 
 void multiply(int columns, const factor* const* rows, int count, const factor* panel, int64_t depth, Tile from,
               Tile to, const int* column) {
+#ifdef MATRIX_UNIT
+    if (has_matrix_unit()) return multiply_by_unit(rows, count, {panel, depth, columns, GROUP}, from, to, column);
+#endif
     const int tiles = (count + TALLEST - 1) / TALLEST;
     for (int k = 0, first = 0; k < tiles; ++k) {
         const int last = count * (k + 1) / tiles;

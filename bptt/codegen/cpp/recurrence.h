@@ -36,11 +36,13 @@ public:
         }
         const int64_t kept = total<Shape>(size, Shape::KEPT_WIDTH, Shape::KEPT);
         kept_ = {call.kept, call.batch * kept, kept, 0, 0};
+        streams_ = call.kept && call.steps * call.batch * kept * int64_t{sizeof(real)} > STREAMED;
     }
 
     // Lets a run that goes over a part of the sequence alone write into memory for that part.
     void begin_at(int64_t begin, int64_t state_origin, int64_t kept_origin) {
         begin_ = begin;
+        streams_ = false;
         for (auto& state : state_) state.origin = state_origin;
         kept_.origin = kept_origin;
     }
@@ -97,7 +99,9 @@ private:
         in_parallel(call_.threads, blocks.count, [&](int64_t k) {
             Block<Shape> block;
             prepare(block, blocks.ranks[k]);
+            block.streams = streams_;
             for (int64_t s = begin; s < end; ++s) step(block, s);
+            if (streams_) end_of_stream();
             if (end == call_.steps) finish(block);
         });
     }
@@ -199,6 +203,7 @@ private:
     const Call& call_;
     const Rows& rows_;
     Sequence state_[at_least_one(Shape::STATES)], kept_;
+    bool streams_ = false;
     int64_t begin_ = 0;
     const real* ahead_ = nullptr;
     int64_t ahead_width_ = 0, ahead_start_ = 0;

@@ -22,6 +22,11 @@ constexpr int FEW_ROWS = 8, FEW_TRAINED = 2;
 // Bytes of gradients of the sums (δ) of one chunk of steps: what the caches of a processor hold.
 constexpr int64_t CHUNK = int64_t{4} << 20;
 
+// Bytes of kept values that are more than the caches of a processor hold until the backward pass reads them.
+#ifndef STREAMED
+#define STREAMED (int64_t{12} << 20)
+#endif
+
 constexpr int64_t at_least_one(int64_t count) { return count ? count : 1; }
 
 // A sequence (T, B, width) in memory; `origin` is its first time step, `ring` the number of steps that
@@ -67,7 +72,8 @@ namespace {
 template <class Shape>
 struct Block {
     int count = 0, live = 0;
-    bool wide = false;  // whether the panels are
+    bool wide = false;     // whether the panels are
+    bool streams = false;  // whether kept values go past the caches
     int64_t rank[BLOCK], row[BLOCK];
     real* at[Shape::SLOTS][BLOCK];
     const real* ahead[BLOCK];
@@ -162,6 +168,10 @@ INLINE int vectors_left(int64_t width, int most) {
     return static_cast<int>(std::min<int64_t>(most, (width + LANES - 1) / LANES));
 }
 INLINE Vector inside(Vector value, int lanes) { return select(lanes_below(lanes), value, Vector{}); }
+INLINE void keep(real* to, Vector value, int lanes, bool streams) {
+    if (streams && lanes == LANES) stream(to, value);
+    else store(to, value, lanes);
+}
 INLINE void add_to(real* at, Vector value, int lanes) { store(at, load(at, lanes) + value, lanes); }
 
 INLINE void fill(Tile to, int rows, int column, Vector value) {

@@ -82,6 +82,21 @@ INLINE void store(real* to, Vector value, int count) {
 #endif
 }
 
+// Writes a whole line of the cache without reading it first, past the caches; before another thread reads it, this
+// one must call `end_of_stream`.
+INLINE void stream(real* to, Vector value) {
+#ifdef MASKED
+    if (reinterpret_cast<uintptr_t>(to) % VECTOR_BYTES == 0)
+        return _mm512_stream_ps(reinterpret_cast<float*>(to), (__m512)value);
+#endif
+    store(to, value);
+}
+inline void end_of_stream() {
+#ifdef MASKED
+    _mm_sfence();
+#endif
+}
+
 // sum + left * right, rounded once where the machine can. Left to the compiler, it depends on the loop: GCC
 // splits the multiply-adds of a single chain, for their latency (avoid-fma-max-bits), and a tile of one row
 // would differ in the last bit from the same row in a taller one.
