@@ -20,15 +20,15 @@ inline bool has_matrix_unit() {
 #endif
 }
 
-// The shapes of tiles while this stands: 0 to 3 are sums and 4 to 7 factors, one tile of the left side, of `high` rows,
-// and up to three of the right; or, with `low` rows too, two of either side.
+// Configures the eight tiles as long as the object lives: tiles 0 to 3 hold sums, tiles 4 to 7 factors. Of these, one
+// belongs to the left side and has `high` rows; if `low` is not zero, a second one has `low` rows.
 class Tiles {
 public:
     explicit Tiles(int columns) : columns_(columns) {}
     ~Tiles() { _tile_release(); }
     Tiles(const Tiles&) = delete;
 
-    // Takes as long as some products: only where the shapes change.
+    // Loads a configuration only if it differs from the last one: to load it takes as long as several products.
     void shape(int64_t high, int64_t low) {
         if (shapes_.rows[0] == high && low_ == low) return;
         low_ = low;
@@ -49,7 +49,7 @@ private:
     int64_t columns_, low_ = 0;
 };
 
-// Tiles side by side: where each begins, and the bytes from a row to the next and from a tile to that of the next terms.
+// Tiles side by side: where each begins, the bytes from one row to the next, and those to the tile of the next terms.
 struct Side {
     const char* at[4];
     int64_t row, next;
@@ -100,7 +100,7 @@ void multiply_tiles(Side left, Side right, int64_t depth, const Places& from, co
     if constexpr (THREE) _tile_stored(3, to.at[3], to.row);
 }
 
-// The places of N columns of sums, and of the same columns so many rows below.
+// The addresses of N columns of sums in two tiles, the second of which begins `below` rows after the first.
 template <int N>
 Places places(real* first, int64_t step, int64_t below, const int* column) {
     Places all{{}, step * int64_t{sizeof(real)}};

@@ -36,9 +36,9 @@ constexpr int64_t packed_left(int64_t width, int64_t depth) {
     return (width + TOGETHER - 1) / TOGETHER * TOGETHER * depth;
 }
 
-// Packs the left sides of `width` rows m as panels (depth, TOGETHER) one behind the other. Read where they are, a tile's
-// would lie in a cache line of their own for each term, too far apart to be fetched ahead. `left` may be read for
-// TOGETHER factors behind its width. The matrix unit has the panels in tiles (TOGETHER, PER_TILE).
+// Packs the left sides of `width` rows m as panels (depth, TOGETHER) one behind the other; for the matrix unit, a panel
+// consists of tiles (TOGETHER, PER_TILE). Read where they are, a tile's would lie in a cache line of their own for each
+// term, too far apart to be fetched ahead. `left` may be read for TOGETHER factors behind its width.
 void pack_left(const factor* left, int64_t left_step, int64_t width, int64_t depth, factor* packed);
 
 }  // namespace shared

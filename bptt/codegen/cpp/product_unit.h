@@ -6,7 +6,8 @@
 
 namespace {
 
-// A panel of columns, in groups of so many vectors that lie one behind the other, each (depth, group, LANES).
+// A packed panel: its columns are divided into groups of `size` vectors, and each group is stored as an array
+// (depth, size, LANES).
 struct Groups {
     const factor* panel;
     int64_t depth;
