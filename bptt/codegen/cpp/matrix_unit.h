@@ -37,7 +37,8 @@ public:
             shapes_.rows[k] = static_cast<uint8_t>(k > 3 && !left ? PER_TILE : second ? low : high);
             shapes_.bytes[k] = static_cast<uint16_t>(sizeof(factor) * (left ? PER_TILE : columns_));
         }
-        _tile_loadconfig(&shapes_);
+        // The intrinsic tells GCC of the first eight bytes alone, and it leaves out what was stored in the others.
+        asm volatile("ldtilecfg %0" ::"m"(shapes_));
     }
 
 private:

@@ -23,7 +23,8 @@ void add_columns(const factor* left, const factor* right, int64_t depth, Matrix 
                          ROW, TILE};
         tiles.shape(high, low);
         const Places at = places<N>(to.data + m * to.columns, to.columns, high, column);
-        (low ? multiply_tiles<2, N> : multiply_tiles<1, N>)(lefts, rights, depth, at, at);
+        if (low) multiply_tiles<2, N>(lefts, rights, depth, at, at);
+        else multiply_tiles<1, N>(lefts, rights, depth, at, at);
         m += high + low;
     }
 }

@@ -1,6 +1,8 @@
 // The products of rows and panels by the matrix unit.
 #pragma once
 
+#include <type_traits>
+
 #include "matrix_unit.h"
 #include "product.h"
 
@@ -43,13 +45,19 @@ inline void multiply_by_unit(const factor* const* rows, int count, const Groups&
     const int64_t row = count > 1 ? rows[1] - rows[0] : 0;
     Tiles tiles(LANES);
     tiles.shape(high, low);
-    for (int done = 0, some; done < groups.columns; done += some) {
+    int done = 0;
+    // Calls: where it chose among pointers to functions, GCC 12 took the wrong one.
+    const auto multiply = [&](auto m, auto n) {
+        multiply_columns<m, n>(rows, high, row, groups, done, from, to, column + done);
+        done += n;
+    };
+    constexpr std::integral_constant<int, 1> one;
+    constexpr std::integral_constant<int, 2> two;
+    constexpr std::integral_constant<int, 4> four;
+    while (done < groups.columns) {
         const int rest = groups.columns - done;
-        some = rest < 2 ? 1 : rest < 4 || low ? 2 : 4;
-        const auto multiply = some == 4 ? multiply_columns<1, 4>
-                            : some == 2 ? (low ? multiply_columns<2, 2> : multiply_columns<1, 2>)
-                                        : (low ? multiply_columns<2, 1> : multiply_columns<1, 1>);
-        multiply(rows, high, row, groups, done, from, to, column + done);
+        if (low) rest > 1 ? multiply(two, two) : multiply(two, one);
+        else rest > 3 ? multiply(one, four) : rest > 1 ? multiply(one, two) : multiply(one, one);
     }
 }
 
