@@ -84,3 +84,21 @@ def test_runs_that_differ_are_refused(command: Command, tmp_path: Path) -> None:
     ended = command("average", tmp_path / "nowhere", first, "-o", tmp_path / "no")
     assert ended.code == 2 and "the run folder must exist" in ended.err
     assert not (tmp_path / "no").exists()
+
+
+def test_what_is_named_or_kept_twice_counts_once(command: Command, tmp_path: Path) -> None:
+    data = write_file("classify", tmp_path)
+    run = train(command, "classify", data, tmp_path / "run", "--checkpoints", 2)
+    link = tmp_path / "link"
+    link.symlink_to(run)
+    for again in (run, tmp_path / "run" / ".." / "run", link):
+        ended = command("average", run, again, "-o", tmp_path / "no")
+        assert ended.code == 2 and not (tmp_path / "no").exists()
+        assert "must be named once among the runs that are averaged" in ended.err
+        assert "Name others" in ended.err
+    # A process that is killed between the link and the new file leaves one file under both names.
+    newest, older = (run / "last" / f"checkpoint{age}.safetensors" for age in ("", "-1"))
+    older.unlink()
+    older.hardlink_to(newest)
+    with pytest.raises(InputError, match="must have kept 2 checkpoints to average, got 1"):
+        average(run, output=tmp_path / "no")

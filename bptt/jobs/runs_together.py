@@ -24,9 +24,15 @@ def ensembling_of(paths: Sequence[Path]) -> Ensembling:
     if ensembling is None:
         rule = "must be one run: the answers of its job have no mean"
         raise InputError(str(paths[0]), rule, f"{len(paths)} runs of `bptt train {job.name}`", "Name one")
+    check_named_once(paths, "the runs that answer together")
+    return ensembling
+
+
+def check_named_once(paths: Sequence[Path], among: str) -> None:
+    """Raise InputError for a run that is named twice `among` others, by whatever path or link."""
     folders = [path.resolve() for path in paths]
     for number, path in enumerate(paths):
         if folders[number] in folders[:number]:
-            rule = "must be named once among the runs that answer together"
-            raise InputError(str(path), rule, "it twice", "Name others")
-    return ensembling
+            first = paths[folders.index(folders[number])]
+            came = "it twice" if str(first) == str(path) else f"the same folder as {first}"
+            raise InputError(str(path), f"must be named once among {among}", came, "Name others")

@@ -13,6 +13,7 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 from bptt.files import check_new, make_folder
 from bptt.jobs.loading import load
+from bptt.jobs.runs_together import check_named_once
 from bptt.options.checks import as_path
 from bptt.runs.run_folder import CONFIG, WEIGHTS, read_config, write_bytes, write_config
 from bptt.runs.weights import check_form, read_metadata, with_present_names, write_weights
@@ -33,8 +34,8 @@ def average(*runs: str | Path, output: str | Path, last: int = 0) -> Path:
     run over its newest `last` checkpoints (0: all that it has kept; `bptt train --checkpoints N` keeps N).
     Sums are made in float64. The new run answers as any other; it cannot be resumed.
 
-    Raises InputError if the runs differ in anything but their training, if a run has kept a single
-    checkpoint, or if `output` is taken; MachineError if it cannot be written.
+    Raises InputError if the runs differ in anything but their training, if one is named twice or has kept a
+    single checkpoint, or if `output` is taken; MachineError if it cannot be written.
     """
     paths, folder = [as_path("run", run) for run in runs], as_path("output", output)
     if not paths:
@@ -42,6 +43,7 @@ def average(*runs: str | Path, output: str | Path, last: int = 0) -> Path:
     if len(paths) > 1 and last:
         raise InputError("last", "is of the checkpoints of one run", f"{len(paths)} runs", "Leave it out")
     check_new(folder)
+    check_named_once(paths, "the runs that are averaged")
     for run in paths[1:]:
         _check_alike(paths[0], run)
     trained = load(paths[0])
@@ -108,7 +110,9 @@ def _of_checkpoints(
     run: Path, wanted: Mapping[str, Tensor], last: int
 ) -> tuple[list[dict[str, Tensor]], list[str]]:
     """Return the weights of the newest checkpoints of a run, and their names."""
-    files = checkpoint.kept(run)[: last or None]
+    # A run that was killed while it saved may have one file under the names of two checkpoints.
+    whole = checkpoint.kept(run)
+    files = [path for n, path in enumerate(whole) if not any(map(path.samefile, whole[:n]))][: last or None]
     if len(files) < max(2, last):
         rule = f"must have kept {max(2, last)} checkpoints to average"
         cure = "Name several runs, or train with more `checkpoints`"
