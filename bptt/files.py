@@ -36,7 +36,7 @@ _CURES = {
     errno.ENOENT: "Make the folder first, or name another",
     errno.ENOTDIR: "Name a folder, not a file, before the name",
 }
-_INTACT = "The earlier file is intact. Make room, or check the permissions"
+_MENDED = "Make room, or check the permissions"
 
 
 # The folder of the cache, in the place of the platform's.
@@ -202,7 +202,8 @@ def replace_whole(path: Path, write: Callable[[BinaryIO], object], fresh: Path |
         raise
     except OSError as error:
         _discard(fresh)
-        cure = _CURES.get(error.errno or 0, _INTACT)
+        intact = "The earlier file is intact. " if os.path.lexists(path) else ""
+        cure = _CURES.get(error.errno or 0, intact + _MENDED)
         raise MachineError(str(path), "must be writable", error.strerror, cure) from error
 
 

@@ -104,7 +104,7 @@ def test_data_is_given_once(tmp_path: Path) -> None:
     data = write_file("lm", tmp_path)
     with pytest.raises(bptt.InputError, match="files: is given once, got also as data"):
         bptt.train("lm", data, tmp_path / "run", files=[data])
-    with pytest.raises(bptt.InputError, match="data: must be given"):
+    with pytest.raises(bptt.InputError, match=r"data: must be given, got nothing\. Give data: TSV, CSV"):
         bptt.train("classify", output=tmp_path / "run")
     with pytest.raises(bptt.InputError, match="output: must be given"):
         bptt.train("classify", write_file("classify", tmp_path))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bptt.errors import InputError
 from bptt.options.option_set import OptionSet
 
 Options = TypeVar("Options")
@@ -47,7 +46,7 @@ class Choices:
             return self.given[name]
         each = self.options.named(name)
         if each.is_required:
-            raise InputError(name, "must be given", "nothing")
+            raise each.missing()
         return each.default
 
     def has(self, name: str) -> bool:

@@ -47,6 +47,10 @@ class NamedOption:
             return tuple(str(each.value) for each in kind)
         return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
 
+    def missing(self) -> InputError:
+        """Return the error for a required option that was not given."""
+        return InputError(self.name, "must be given", "nothing", f"Give {self.name}: {self.about.help}")
+
     def read(self, value: Any) -> Any:
         """Return a value that a caller gave, as the field takes it. Raises InputError naming the option.
 
@@ -157,9 +161,9 @@ class OptionSet:
         # None in the place of a default is for a value that depends on the data.
         usual = {each.field: each.default for each in mine if not (each.is_required or each.default is None)}
         chosen = {each.field: given[each.name] for each in mine if each.name in given}
-        missing = [each.name for each in mine if each.is_required and each.name not in {*given, *more}]
-        if missing:
-            raise InputError(missing[0], "must be given", "nothing")
+        for each in mine:
+            if each.is_required and each.name not in {*given, *more}:
+                raise each.missing()
         return kind(**(usual | more | chosen))
 
     def at(self, section: str, name: str) -> NamedOption | None:
