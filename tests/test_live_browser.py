@@ -85,6 +85,7 @@ def test_after_every_key(page: Page, found: Trained) -> None:
     page.locator("#text").type("né")
     page.wait_for_selector("text=21 characters")
     assert bars(page)[:3] == expected(found, TEXT + "né")[:3]
+    page.wait_for_selector("#token-20")
     options = page.get_by_role("listbox").get_by_role("option")
     assert "".join(options.all_inner_texts()) == TEXT + "né"
 
