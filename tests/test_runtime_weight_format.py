@@ -126,14 +126,19 @@ def test_a_packed_copy_is_not_that_of_other_factors() -> None:
 
 
 def refusals() -> list[tuple[str, str]]:
-    return [("reference", "backend reference"), ("float64", "float64 on cpu"), ("functorch", "torch.func")]
+    return [
+        ("reference", "backend reference"),
+        ("float64", "float64 on cpu"),
+        ("bfloat16", "bfloat16 on cpu"),
+        ("functorch", "torch.func"),
+    ]
 
 
 @pytest.mark.parametrize(("case", "words"), refusals(), ids=lambda value: str(value).split()[0])
 def test_what_cannot_be_rounded_is_refused(case: str, words: str) -> None:
     layer, x = bptt.nn.LSTM(3, 4), torch.randn(2, 1, 3)
-    if case == "float64":
-        layer, x = layer.double(), x.double()
+    if case in ("float64", "bfloat16"):
+        layer, x = layer.to(getattr(torch, case)), x.to(getattr(torch, case))
     with (
         backend("reference" if case == "reference" else "auto"),
         weight_format("bf16"),

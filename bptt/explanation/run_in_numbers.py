@@ -23,6 +23,8 @@ from bptt.models.token_network import TokenNetwork
 from bptt.nn.stack import Stack
 from bptt.runs.run_folder import read_held_out
 
+_CURE = "`numbers` alone shows a step of it"
+
 Given = tuple[tuple[Cell, ...], NetworkOptions, Sources]
 
 
@@ -37,11 +39,12 @@ def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
     stack, output = getattr(model, "recurrent", None), getattr(model, "output", None)
     if not (isinstance(model, TokenNetwork) and isinstance(stack, Stack) and isinstance(output, FullSoftmax)):
         rule = "is worked through if it is a language model with the full softmax"
-        found = type(output).__name__ if isinstance(output, OutputLayer) else trained.task
-        raise InputError(str(run), rule, found, "`numbers` alone shows a step of it")
+        layer = getattr(trained.config.model, "output_layer", None)
+        found = f"the output layer {layer}" if isinstance(output, OutputLayer) else trained.task
+        raise InputError(str(run), rule, found, _CURE)
     if output.shape.tied:
         rule = "is worked through if its output layer has a matrix of its own"
-        raise InputError(str(run), rule, "the embedding, by `tied`")
+        raise InputError(str(run), rule, "the embedding, by `tied`", _CURE)
     given = read_held_out(run) if text is None else text
     tokens = encode_text(trained.vocabulary, trained.config.data, given).tokens.tolist()
     if len(tokens) <= steps:

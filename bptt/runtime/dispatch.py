@@ -143,7 +143,8 @@ def _rounding(cell: Cell, x: Tensor, dtype: torch.dtype | None, factors: torch.d
     be made.
     """
     chosen, kernels = get_backend(), backend_named(KERNELS)
-    form = f"{str(x.dtype).removeprefix('torch.')} on {x.device.type}, backend {chosen}"
+    kind = "several dtypes" if dtype is None else str(dtype).removeprefix("torch.")
+    form = f"{kind} on {x.device.type}, backend {chosen}"
     if dtype != torch.float32 or is_transformed() or not kernels.supports(cell, x.device, factors):
         form += ", under torch.func or in forward mode" if is_transformed() else ""
     elif chosen in (AUTO, KERNELS):
