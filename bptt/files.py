@@ -36,7 +36,7 @@ _CURES = {
     errno.ENOENT: "Make the folder first, or name another",
     errno.ENOTDIR: "Name a folder, not a file, before the name",
 }
-_MENDED = "Make room, or check the permissions"
+_CURE = "Make room, or check the permissions"
 
 
 # The folder of the cache, in the place of the platform's.
@@ -203,7 +203,7 @@ def replace_whole(path: Path, write: Callable[[BinaryIO], object], fresh: Path |
     except OSError as error:
         _discard(fresh)
         intact = "The earlier file is intact. " if os.path.lexists(path) else ""
-        cure = _CURES.get(error.errno or 0, intact + _MENDED)
+        cure = _CURES.get(error.errno or 0, intact + _CURE)
         raise MachineError(str(path), "must be writable", error.strerror, cure) from error
 
 

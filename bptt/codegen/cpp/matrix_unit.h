@@ -37,7 +37,7 @@ public:
             shapes_.rows[k] = static_cast<uint8_t>(k > 3 && !left ? PER_TILE : second ? low : high);
             shapes_.bytes[k] = static_cast<uint16_t>(sizeof(factor) * (left ? PER_TILE : columns_));
         }
-        // The intrinsic tells GCC of the first eight bytes alone, and it leaves out what was stored in the others.
+        // Not the intrinsic: its operand is the first eight bytes, so that GCC may drop the stores to all others.
         asm volatile("ldtilecfg %0" ::"m"(shapes_));
     }
 

@@ -46,7 +46,7 @@ inline void multiply_by_unit(const factor* const* rows, int count, const Groups&
     Tiles tiles(LANES);
     tiles.shape(high, low);
     int done = 0;
-    // Calls: where it chose among pointers to functions, GCC 12 took the wrong one.
+    // Direct calls: GCC 12 miscompiles a choice among pointers to these functions.
     const auto multiply = [&](auto m, auto n) {
         multiply_columns<m, n>(rows, high, row, groups, done, from, to, column + done);
         done += n;
